@@ -1,0 +1,1 @@
+//! Folded views of text, with exact maps back to what was typed.
