@@ -5,11 +5,15 @@
 //! that masks and evidence quote what the user typed. Entries of lists pass through the very same
 //! functions as messages: that is the one invariant everything here rests on.
 
+mod chars;
 mod contact;
 mod lookalike;
+mod mask;
 mod signs;
 mod table;
 mod view;
 
+pub use chars::{is_han, is_word_char};
+pub use mask::mask;
 pub use signs::Signs;
 pub use view::{View, fold};
