@@ -3,3 +3,4 @@
 
 mod lookalikes;
 mod tables;
+mod rulebooks;
