@@ -3,6 +3,7 @@
 //! [`Rulebook::judge`] is pure: no I/O, no clock, no randomness, no logging.
 
 pub mod diagnostic;
+pub mod script;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
