@@ -2,13 +2,13 @@
 //!
 //! A script is a file of functions; `fn judge(message, facts)` is the one that is called. It sees
 //! copies of what it names and nothing else: no files, no clock, no randomness, no output. The
-//! vocabulary is a closed list ([`vocabulary`]), checked when the script is compiled, so that a
+//! vocabulary is a closed list (`vocabulary`), checked when the script is compiled, so that a
 //! function nobody vetted cannot be reached and a typing mistake shows before the rule goes live.
 //!
-//! Every evaluation is bounded four ways. Operations and wall-clock are counted by [`meter`].
+//! Every evaluation is bounded four ways. Operations and wall-clock are counted by `meter`.
 //! Sizes of single values are checked by the interpreter, and by our own functions where the
 //! interpreter forgets to. How many values can be alive at once is bounded by the variables of
-//! one function, the half-finished expressions of one function ([`check`]), and the depth of
+//! one function, the half-finished expressions of one function (`check`), and the depth of
 //! calls. [`Limits::memory_bytes`] is the product.
 
 mod breaker;
