@@ -252,6 +252,28 @@ impl Purse {
         Some(self.text(text.as_ref()))
     }
 
+    /// Takes out what `value` costs as one more item of an array, if there is enough for it.
+    pub(super) fn pays(&mut self, value: &Dynamic) -> bool {
+        let Some(items) = self.items.checked_sub(1) else {
+            return false;
+        };
+        self.items = items;
+        if let Ok(text) = value.as_immutable_string_ref() {
+            let left = self.bytes.checked_sub(text.len());
+            self.bytes = left.unwrap_or_default();
+            return left.is_some();
+        }
+        if let Ok(array) = value.as_array_ref() {
+            return array.iter().all(|item| self.pays(item));
+        }
+        if let Ok(map) = value.as_map_ref() {
+            let left = self.entries.checked_sub(map.len());
+            self.entries = left.unwrap_or_default();
+            return left.is_some() && map.values().all(|item| self.pays(item));
+        }
+        true
+    }
+
     fn json(&mut self, value: serde_json::Value, depth: usize) -> Dynamic {
         use serde_json::Value;
         match value {

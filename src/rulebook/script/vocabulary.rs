@@ -10,7 +10,9 @@ use rhai::packages::{
     ArithmeticPackage, BasicArrayPackage, BasicIteratorPackage, BasicMapPackage, BasicMathPackage,
     BasicStringPackage, LogicPackage, Package,
 };
-use rhai::{Array, Dynamic, EvalAltResult, ImmutableString, Map, NativeCallContext, Position};
+use rhai::{
+    Array, Dynamic, EvalAltResult, FnPtr, ImmutableString, Map, NativeCallContext, Position,
+};
 
 use super::check::Needs;
 use super::input::{Input, Purse};
@@ -34,7 +36,7 @@ const KNOWN: &[&[&str]] = &[
     &["len", "is_empty", "to_string", "type_of", "get", "set", "remove"],
     // Arrays.
     &["push", "pop", "shift", "insert", "truncate", "clear", "extract", "reverse", "sort", "dedup"],
-    &["filter", "map", "some", "all", "find", "reduce", "for_each", "sum"],
+    &["filter", "map", "some", "all", "find", "reduce", "sum"],
     // Maps and ranges.
     &["keys", "values", "range"],
     // Numbers.
@@ -328,6 +330,17 @@ fn large_text(engine: &mut rhai::Engine, limits: &Limits) {
 
 fn collections(engine: &mut rhai::Engine, limits: &Limits) {
     let entries = limits.map_entries;
+    let bounds = limits.clone();
+    engine.register_fn(
+        "map",
+        move |call: NativeCallContext<'_>, array: &mut Array, function: FnPtr| {
+            map(&call, array, &function, &bounds)
+        },
+    );
+    engine.register_fn("map", |_: &mut Map, _: FnPtr| -> Mapped {
+        let (wanted, found) = ("array".into(), "map".into());
+        Err(Box::new(EvalAltResult::ErrorMismatchDataType(wanted, found, Position::NONE)))
+    });
     engine.register_fn("set", move |map: &mut Map, key: ImmutableString, value: Dynamic| {
         if key.len() > KEY_BYTES || (map.len() >= entries && !map.contains_key(key.as_str())) {
             return too_large();
@@ -344,6 +357,23 @@ fn collections(engine: &mut rhai::Engine, limits: &Limits) {
         )
     });
 }
+
+/// `array.map(|item| …)`. The interpreter's own looks at the size of the result only when it is
+/// complete, when it may be as many times too large as the array has items.
+fn map(call: &NativeCallContext<'_>, array: &Array, function: &FnPtr, limits: &Limits) -> Mapped {
+    let mut purse = Purse::new(limits.string_bytes, limits.array_items, limits.map_entries);
+    let mut mapped = Array::with_capacity(array.len());
+    for item in array {
+        let value = function.call_within_context(call, (item.clone(),))?;
+        if !purse.pays(&value) {
+            return too_large();
+        }
+        mapped.push(value);
+    }
+    Ok(mapped)
+}
+
+type Mapped = Result<Array, Box<EvalAltResult>>;
 
 fn sub_string(text: &str, start: i64, length: i64) -> ImmutableString {
     let skip = match usize::try_from(start) {
