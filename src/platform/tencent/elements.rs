@@ -159,27 +159,41 @@ impl<'a> Walk<'a> {
 
     fn end_beside(&mut self, start: usize, kind: Kind) {
         self.doubtful.clear();
-        self.add_kinds(start, KindSet::of(kind));
+        self.add_kind_if_any(start, kind);
     }
 
     /// Adds the field for the rest, if anything went there. The walk can go on with other fields.
     pub(super) fn finish(&mut self) {
         if !self.rest.is_empty() {
-            self.fields.push(Field {
-                element: None,
-                ordinal: REST,
-                kinds: KindSet::ALL,
-                path: Cow::Borrowed("rest"),
-                text: Cow::Owned(std::mem::take(&mut self.rest)),
-                joined: false,
-            });
+            let rest = std::mem::take(&mut self.rest);
+            self.push_unreachable(Cow::Owned(rest));
         }
+    }
+
+    /// Adds a field for text of any kind that no rewrite can reach.
+    pub(super) fn push_unreachable(&mut self, text: Cow<'a, str>) {
+        self.kinds = KindSet::ALL;
+        self.fields.push(Field {
+            element: None,
+            ordinal: REST,
+            kinds: KindSet::ALL,
+            path: Cow::Borrowed("rest"),
+            text,
+            joined: false,
+        });
     }
 
     fn add_kinds(&mut self, start: usize, kinds: KindSet) {
         self.kinds = self.kinds.with(kinds);
         for field in self.fields.iter_mut().skip(start) {
             field.kinds = field.kinds.with(kinds);
+        }
+    }
+
+    /// The same for a kind that is only there with its text.
+    fn add_kind_if_any(&mut self, start: usize, kind: Kind) {
+        if start < self.fields.len() {
+            self.add_kinds(start, KindSet::of(kind));
         }
     }
 
