@@ -151,6 +151,18 @@ fn the_sample_replies_are_ours() {
     let mut notice = sample("group_deny_custom_10130");
     notice["ErrorInfo"] = json!("notice");
     assert_eq!(parsed(ask(GROUP, b"{}", Verdict::Deny, 10130).unwrap().reply), notice);
+    for (command, name) in [
+        ("Sns.CallbackPrevFriendAdd", "friend_add_refuse"),
+        ("Group.CallbackBeforeInviteJoinGroup", "invite_refuse_some"),
+    ] {
+        let body = std::fs::read(format!("{folder}/../callbacks/{command}.json")).unwrap();
+        let raw = format!("CallbackCommand={command}");
+        let answer = answer(&Query::parse(&raw), &body, &Settings::default(), &mut |message| {
+            let verdict = if message.sender == "eve" { Verdict::Allow } else { Verdict::Deny };
+            Judgement { verdict, notice: Some(Arc::from("not now")), ..Judgement::default() }
+        });
+        assert_eq!(parsed(answer.unwrap().reply), sample(name));
+    }
 }
 
 #[test]

@@ -168,6 +168,18 @@ fn json_without_a_string_is_judged_as_it_stands() {
 }
 
 #[test]
+fn keys_that_people_may_have_written_are_judged() {
+    check(
+        r#"[{"MsgType":"TIMLocationElem","MsgContent":{"Desc":"{\"加微信\":{\"a b\":\"c\"},\"n-1\":2}"}}]"#,
+        &[
+            "MsgBody[0].Desc (key) LocationElem = 加微信",
+            "MsgBody[0].Desc.加微信 (key) LocationElem = a b",
+            "MsgBody[0].Desc.加微信.a b LocationElem = c",
+        ],
+    );
+}
+
+#[test]
 fn json_in_text_is_text() {
     check(
         r#"[{"MsgType":"TIMTextElem","MsgContent":{"Text":"{\"加微信\":\"x\"}"}}]"#,

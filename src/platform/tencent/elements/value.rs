@@ -126,6 +126,9 @@ impl<'a, 'de, S: Source<'de, 'a>> Value<'_, 'a, '_, 'de, S> {
                 "MsgContent" if element => Role::Content,
                 _ => Role::Key,
             };
+            if self.walk.depth > 0 {
+                self.walk.push_key(&key.0);
+            }
             let start = self.walk.fields.len();
             map.next_value_seed(Value::<S>::new(self.walk, &key, role))?;
             if key.0 == "CloudCustomData" && self.walk.depth == 0 {

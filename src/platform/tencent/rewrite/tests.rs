@@ -95,6 +95,7 @@ fn what_cannot_be_rewritten_is_said() {
         r#"{"MsgBody":["bad"],"MsgBody":[]}"#,
         r#"{"CloudCustomData":{"a":"bad"}}"#,
         r#"{"CloudCustomData":"bad","CloudCustomData":"x"}"#,
+        r#"{"CloudCustomData":"{\"a bad\":\"b\"}"}"#,
     ] {
         assert_eq!(masked(body, "bad"), Err(Unmaskable), "{body}");
     }
