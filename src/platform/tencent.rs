@@ -1,66 +1,16 @@
 //! Tencent Cloud Chat: from a callback's URL and body to messages, and from verdicts to its reply.
 
+mod command;
+mod query;
+mod signature;
+
 use bytes::Bytes;
 
 use crate::message::Message;
 use crate::verdict::{Judgement, Verdict};
-
-/// The kinds of callback that are answered differently.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Class {
-    /// Before a message is delivered: group, direct, official account.
-    Message,
-    /// Before a gift is sent.
-    Gift,
-    /// Before something else happens: group creation, join, invitation, friend request.
-    Admission,
-    /// After the fact; the reply has no effect.
-    Event,
-    /// A command this version does not know.
-    Unknown,
-}
-
-/// Which callback it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Command(u8);
-
-impl Command {
-    /// The command of this name; [`Class::Unknown`] for a name that is not known.
-    pub fn from_name(name: &str) -> Self {
-        let _ = name;
-        Self(0)
-    }
-
-    /// Its name, `unknown` for all that are not known: a closed set, fit for a metric label.
-    pub fn name(self) -> &'static str {
-        "unknown"
-    }
-
-    /// How it is answered.
-    pub fn class(self) -> Class {
-        Class::Unknown
-    }
-}
-
-/// What the URL's query said.
-#[derive(Debug, Clone)]
-pub struct Query<'a> {
-    /// The query as received.
-    pub raw: &'a str,
-}
-
-/// Why a callback is refused before anything is judged (HTTP 403).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Refusal {
-    /// `SdkAppid` is missing, malformed or none of the configured apps.
-    App,
-    /// `Sign` or `RequestTime` is missing where a token is configured.
-    Unsigned,
-    /// `Sign` does not match any token.
-    Forged,
-    /// `RequestTime` is more than the allowed time away from now.
-    Stale,
-}
+pub use command::{C2C_CODES, Class, Command, FRIEND_CODES, GIFT_CODES, GROUP_CODES};
+pub use query::Query;
+pub use signature::{App, Refusal, Secret, WINDOW_SECONDS, verify};
 
 /// How to read callbacks and write replies.
 #[derive(Debug, Clone)]
@@ -103,6 +53,28 @@ pub fn answer(
     settings: &Settings,
     judge: &mut dyn FnMut(&Message<'_>) -> Judgement,
 ) -> Result<Answer, NotACallback> {
-    let _ = (query, body, settings, judge);
-    Err(NotACallback)
+    let _ = (query, settings);
+    if body.trim_ascii_start().first() != Some(&b'{') {
+        return Err(NotACallback);
+    }
+    let verdict = judge(&Message::default()).verdict;
+    Ok(Answer {
+        reply: fallback(query.command(), verdict),
+        verdict,
+        repaired: false,
+        command_mismatch: false,
+        discard_replaced: false,
+    })
+}
+
+/// The reply that gives `verdict` to a callback that was not judged.
+pub fn fallback(command: Command, verdict: Verdict) -> Bytes {
+    let code = u8::from(command.is_before() && verdict > Verdict::Mask);
+    Bytes::from(format!(r#"{{"ActionStatus":"OK","ErrorInfo":"","ErrorCode":{code}}}"#))
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { c2c_discard: Verdict::Deny, mask: '*', fields_max: 256, depth_max: 8 }
+    }
 }

@@ -1,0 +1,86 @@
+//! What the operator API says, in JSON.
+
+use serde_json::{Value, json};
+
+use crate::reload::{Outcome, Rejected, Status};
+use crate::rulebook::diagnostic::{Diagnostic, Severity};
+use crate::rulebook::{Rulebook, Timestamp};
+
+/// `GET /status`.
+pub(super) fn status(status: &Status, ready: bool) -> Value {
+    json!({
+        "version": env!("CARGO_PKG_VERSION"),
+        "ready": ready,
+        "revision": &*status.revision,
+        "rules": status.rules,
+        "since": time(status.since),
+        "warnings": diagnostics(&status.warnings),
+        "rejected": status.rejected.as_ref().map(rejected),
+    })
+}
+
+/// `GET /rules`.
+pub(super) fn rules(rulebook: &Rulebook) -> Value {
+    let rules: Vec<Value> = rulebook
+        .rules()
+        .iter()
+        .map(|rule| {
+            json!({
+                "id": &*rule.id,
+                "title": &*rule.title,
+                "mode": rule.mode,
+                "verdict": rule.verdict.map_or("exempt", |verdict| verdict.name()),
+                "file": &*rule.file,
+                "line": rule.line,
+            })
+        })
+        .collect();
+    json!({ "revision": &**rulebook.revision(), "rules": rules })
+}
+
+/// `POST /rules/reload`: whether the files are in use, and the body.
+pub(super) fn outcome(outcome: &Outcome, status: &Status) -> (bool, Value) {
+    let (name, found) = match outcome {
+        Outcome::Applied => ("applied", &status.warnings),
+        Outcome::Unchanged => ("unchanged", &status.warnings),
+        Outcome::Rejected(errors) => ("rejected", errors),
+    };
+    let body = json!({
+        "outcome": name,
+        "revision": &*status.revision,
+        "rules": status.rules,
+        "diagnostics": diagnostics(found),
+    });
+    (name != "rejected", body)
+}
+
+/// What is wrong with rule files.
+pub(super) fn diagnostics(all: &[Diagnostic]) -> Vec<Value> {
+    let severity = |severity| match severity {
+        Severity::Notice => "notice",
+        Severity::Warning => "warning",
+        Severity::Error => "error",
+    };
+    all.iter()
+        .map(|found| {
+            json!({
+                "severity": severity(found.severity),
+                "code": found.code,
+                "message": found.message,
+                "file": &*found.file,
+                "line": found.line,
+                "column": found.column,
+                "label": found.label,
+                "help": found.help,
+            })
+        })
+        .collect()
+}
+
+fn rejected(rejected: &Rejected) -> Value {
+    json!({ "when": time(rejected.when), "diagnostics": diagnostics(&rejected.diagnostics) })
+}
+
+fn time(time: Timestamp) -> Option<String> {
+    jiff::Timestamp::from_second(time.0).ok().map(|time| time.to_string())
+}
