@@ -2,6 +2,9 @@
 //!
 //! Exit codes: 0 done, 1 failed, 64 the command line or configuration is wrong, 65 the rules are.
 
+mod check;
+mod judge;
+mod rules;
 mod serve;
 
 use std::collections::BTreeMap;
@@ -19,8 +22,6 @@ use crate::config::{Config, Input};
 const FAILURE: u8 = 1;
 /// The command line or the configuration is wrong.
 const USAGE: u8 = 64;
-/// The rules are wrong.
-const BAD_RULES: u8 = 65;
 
 /// The file read where none is named, if it is there.
 const DEFAULT_FILE: &str = "quell.toml";
@@ -48,6 +49,10 @@ enum Command {
     /// Answer the platform's callbacks until told to stop
     #[command(after_help = SERVE_HELP)]
     Serve(ConfigArgs),
+    /// Is a rule directory fit to go live?
+    Check(check::Check),
+    /// What would become of a message, and why?
+    Judge(judge::Judge),
     /// Print the configuration in force, tokens hidden, with where each value comes from
     Config(ConfigArgs),
 }
@@ -111,6 +116,8 @@ pub fn run() -> ExitCode {
     };
     let done = match cli.command {
         Command::Serve(args) => load(&args).and_then(|config| serve::run(&config)),
+        Command::Check(args) => check::run(&args),
+        Command::Judge(args) => judge::run(&args),
         Command::Config(args) => load(&args).and_then(|config| print(&config.to_string())),
     };
     done.unwrap_or_else(|error| {

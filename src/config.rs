@@ -139,6 +139,7 @@ impl Config {
         let layers = Layers::stack(input)?;
         let raw = layers.read()?;
         let paths = Paths { input, layers: &layers };
+        let own = tencent::Settings::default();
         let config = Self {
             rules: paths.rules(&raw)?,
             apps: paths.apps(&raw.app)?,
@@ -149,10 +150,10 @@ impl Config {
                 admission: raw.fallback.admission.map_or(Verdict::Allow, |v| v.0),
             },
             tencent: tencent::Settings {
-                c2c_discard: raw.tencent.c2c_discard.map_or(Verdict::Deny, |v| v.0),
-                mask: raw.tencent.mask.unwrap_or('*'),
-                fields_max: count(raw.limits.fields_max.unwrap_or(256)),
-                depth_max: usize::from(raw.limits.depth_max.unwrap_or(8)),
+                c2c_discard: raw.tencent.c2c_discard.map_or(own.c2c_discard, |v| v.0),
+                mask: raw.tencent.mask.unwrap_or(own.mask),
+                fields_max: raw.limits.fields_max.map_or(own.fields_max, count),
+                depth_max: raw.limits.depth_max.map_or(own.depth_max, usize::from),
             },
             limits: Limits::from(&raw.limits),
             log_format: raw.log.format.unwrap_or_default(),

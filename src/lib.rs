@@ -2,6 +2,7 @@
 
 pub mod cli;
 pub mod config;
+pub mod explain;
 pub mod gate;
 pub mod message;
 pub mod metrics;
@@ -10,6 +11,7 @@ pub mod operator;
 pub mod platform;
 pub mod reload;
 pub mod rulebook;
+pub mod sample;
 pub mod server;
 pub mod telemetry;
 pub mod text;

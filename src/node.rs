@@ -15,7 +15,7 @@ use tokio::sync::watch;
 use crate::config::Config;
 use crate::gate::{self, Gate, Worker};
 use crate::metrics::Metrics;
-use crate::operator::{self, Explain, Operator};
+use crate::operator::{self, Operator};
 use crate::platform::tencent::Command;
 use crate::reload::{self, Reloader, Rules, Setup};
 use crate::rulebook::diagnostic::Report;
@@ -66,7 +66,7 @@ pub enum StartError {
 
 impl Running {
     /// Starts a node. It serves when this returns.
-    pub fn start(config: &Config, explain: Explain) -> Result<Self, StartError> {
+    pub fn start(config: &Config) -> Result<Self, StartError> {
         let workers = config.listen.workers.max(1);
         let metrics = Arc::new(Metrics::new(workers, &command_names())?);
         let rules = Rules::open(setup(config, &metrics)).map_err(StartError::Rules)?;
@@ -95,7 +95,7 @@ impl Running {
             token: config.listen.operator_token.clone(),
             reloads: reloader.handle().clone(),
             current,
-            explain,
+            tencent: config.tencent.clone(),
             metrics: Arc::clone(&metrics),
         });
         let meters = metrics.listener("operator");

@@ -23,18 +23,13 @@ use subtle::ConstantTimeEq;
 
 use crate::gate::Current;
 use crate::metrics::Metrics;
-use crate::platform::tencent::Secret;
+use crate::platform::tencent::{self, Secret};
 use crate::reload;
-use crate::rulebook::{Rulebook, Timestamp};
+use crate::rulebook::Timestamp;
 use crate::server::{Handler, Reply, Request};
 
 /// How long a reload or a check may keep its caller waiting; it goes on after that.
 const RELOAD_TIMEOUT: Duration = Duration::from_mins(1);
-
-pub use judge::judge;
-
-/// Judges what `POST /judge` was sent and says so in JSON; the error is what is wrong with it.
-pub type Explain = fn(&Rulebook, &[u8], Timestamp) -> Result<Value, String>;
 
 /// What the operator API shows and moves.
 pub struct Parts {
@@ -46,8 +41,8 @@ pub struct Parts {
     pub reloads: reload::Handle,
     /// The rulebook in use.
     pub current: Current,
-    /// Judges for `POST /judge`.
-    pub explain: Explain,
+    /// How `POST /judge` reads callbacks.
+    pub tencent: tencent::Settings,
     /// Everything counted.
     pub metrics: Arc<Metrics>,
 }
@@ -155,8 +150,9 @@ impl Operator {
         let loaded = self.parts.current.load_full();
         let unix = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
         let now = Timestamp(i64::try_from(unix).unwrap_or(i64::MAX));
-        let judged =
-            catch_unwind(AssertUnwindSafe(|| (self.parts.explain)(&loaded.rulebook, body, now)));
+        let judged = catch_unwind(AssertUnwindSafe(|| {
+            judge::judge(&loaded.rulebook, body, &self.parts.tencent, now)
+        }));
         match judged {
             Ok(Ok(judgement)) => reply(StatusCode::OK, &judgement),
             Ok(Err(what)) => error(StatusCode::BAD_REQUEST, &what),
@@ -168,8 +164,7 @@ impl Operator {
         match tokio::time::timeout(RELOAD_TIMEOUT, self.parts.reloads.check()).await {
             Ok(Ok(report)) => {
                 let ok = !report.has_errors();
-                let diagnostics = report::diagnostics(&report.diagnostics);
-                reply(verdict(ok), &json!({ "ok": ok, "diagnostics": diagnostics }))
+                reply(verdict(ok), &json!({ "ok": ok, "diagnostics": report.diagnostics }))
             }
             Ok(Err(busy)) => error(StatusCode::SERVICE_UNAVAILABLE, &busy.to_string()),
             Err(_) => error(StatusCode::GATEWAY_TIMEOUT, "the check still goes on"),

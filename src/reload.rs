@@ -19,7 +19,7 @@ use tokio::sync::oneshot;
 
 use crate::rulebook::diagnostic::Report;
 use crate::watch::Watcher;
-pub use rules::{Outcome, Rejected, Rules, Setup, Status, compile_options, describe};
+pub use rules::{Outcome, Rejected, Rules, Setup, Status, compile_options};
 
 /// How long the files must be left alone before they are read.
 const QUIET: Duration = Duration::from_millis(100);

@@ -1,1 +1,19 @@
 //! Folded views of text, with exact maps back to what was typed.
+//!
+//! Whoever evades a list writes a word differently without making it unreadable. A view folds such
+//! ways of writing into one, and knows for every byte of the folded text where it came from, so
+//! that masks and evidence quote what the user typed. Entries of lists pass through the very same
+//! functions as messages: that is the one invariant everything here rests on.
+
+mod chars;
+mod contact;
+mod lookalike;
+mod mask;
+mod signs;
+mod table;
+mod view;
+
+pub use chars::{is_han, is_word_char};
+pub use mask::mask;
+pub use signs::Signs;
+pub use view::{View, fold};

@@ -4,10 +4,11 @@ use std::process::ExitCode;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use super::{BAD_RULES, FAILURE, Failure, USAGE};
+use super::rules::BAD_RULES;
+use super::{FAILURE, Failure, USAGE};
 use crate::config::Config;
 use crate::node::{Running, StartError};
-use crate::{operator, reload, telemetry};
+use crate::telemetry;
 
 /// Serves until SIGTERM or SIGINT.
 pub(super) fn run(config: &Config) -> anyhow::Result<ExitCode> {
@@ -19,7 +20,7 @@ pub(super) fn run(config: &Config) -> anyhow::Result<ExitCode> {
         // Before anything is started, so that no signal falls in between.
         let mut signals = Signals::listen()
             .map_err(|e| Failure::new(FAILURE, format!("cannot listen for signals: {e}")))?;
-        let node = Running::start(config, operator::judge).map_err(failure)?;
+        let node = Running::start(config).map_err(failure)?;
         while signals.next().await == Wish::Reload {
             tracing::info!("reload asked for by SIGHUP");
             if let Err(busy) = node.reloads().reload().await {
@@ -76,7 +77,7 @@ impl Signals {
 fn failure(error: StartError) -> Failure {
     match error {
         StartError::Rules(report) => {
-            let lines: Vec<String> = report.diagnostics.iter().map(reload::describe).collect();
+            let lines: Vec<String> = report.diagnostics.iter().map(ToString::to_string).collect();
             let message = format!("the rules cannot be used\n{}", lines.join("\n"));
             Failure::new(BAD_RULES, message)
         }

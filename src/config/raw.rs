@@ -71,7 +71,7 @@ pub(super) struct Limits {
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct Tencent {
-    pub(super) c2c_discard: Option<PlainVerdict>,
+    pub(super) c2c_discard: Option<AnyVerdict>,
     pub(super) mask: Option<char>,
 }
 

@@ -126,7 +126,7 @@ pub const ALL: &[Setting] = &[
         Form::Integer,
     ),
     formed(
-        text("limits.depth_max", "8", "Levels of merged messages and of JSON in strings opened."),
+        text("limits.depth_max", "4", "Levels of JSON in strings that are taken apart."),
         Form::Integer,
     ),
     formed(text("limits.rule_files_max", "1024", "Files in the rule directory."), Form::Integer),

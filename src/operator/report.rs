@@ -3,7 +3,6 @@
 use serde_json::{Value, json};
 
 use crate::reload::{Outcome, Rejected, Status};
-use crate::rulebook::diagnostic::{Diagnostic, Severity};
 use crate::rulebook::{Rulebook, Timestamp};
 
 /// `GET /status`.
@@ -14,7 +13,7 @@ pub(super) fn status(status: &Status, ready: bool) -> Value {
         "revision": &*status.revision,
         "rules": status.rules,
         "since": time(status.since),
-        "warnings": diagnostics(&status.warnings),
+        "warnings": &*status.warnings,
         "rejected": status.rejected.as_ref().map(rejected),
     })
 }
@@ -30,6 +29,8 @@ pub(super) fn rules(rulebook: &Rulebook) -> Value {
                 "title": &*rule.title,
                 "mode": rule.mode,
                 "verdict": rule.verdict.map_or("exempt", |verdict| verdict.name()),
+                "category": &*rule.category,
+                "rollout": rule.rollout,
                 "file": &*rule.file,
                 "line": rule.line,
             })
@@ -49,36 +50,13 @@ pub(super) fn outcome(outcome: &Outcome, status: &Status) -> (bool, Value) {
         "outcome": name,
         "revision": &*status.revision,
         "rules": status.rules,
-        "diagnostics": diagnostics(found),
+        "diagnostics": &**found,
     });
     (name != "rejected", body)
 }
 
-/// What is wrong with rule files.
-pub(super) fn diagnostics(all: &[Diagnostic]) -> Vec<Value> {
-    let severity = |severity| match severity {
-        Severity::Notice => "notice",
-        Severity::Warning => "warning",
-        Severity::Error => "error",
-    };
-    all.iter()
-        .map(|found| {
-            json!({
-                "severity": severity(found.severity),
-                "code": found.code,
-                "message": found.message,
-                "file": &*found.file,
-                "line": found.line,
-                "column": found.column,
-                "label": found.label,
-                "help": found.help,
-            })
-        })
-        .collect()
-}
-
 fn rejected(rejected: &Rejected) -> Value {
-    json!({ "when": time(rejected.when), "diagnostics": diagnostics(&rejected.diagnostics) })
+    json!({ "when": time(rejected.when), "diagnostics": &*rejected.diagnostics })
 }
 
 fn time(time: Timestamp) -> Option<String> {

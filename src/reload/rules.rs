@@ -8,9 +8,12 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 use arc_swap::ArcSwap;
 
 use crate::gate::{Current, Loaded};
+use crate::message::ConversationKind;
 use crate::metrics::{Metrics, Mode};
+use crate::platform::tencent::{C2C_CODES, GROUP_CODES};
 use crate::rulebook::diagnostic::{Diagnostic, Report, Severity};
-use crate::rulebook::{self, Rulebook, Timestamp};
+use crate::rulebook::{self, CodeRange, Rulebook, Timestamp};
+use crate::sample;
 use crate::watch::{self, Limits, Snapshot};
 
 /// So many diagnostics of one rulebook go to the log; the operator API has them all.
@@ -182,8 +185,15 @@ impl Rules {
 
 /// How rules are compiled: the same for a node and for whoever checks its rules beforehand.
 pub fn compile_options(now: Timestamp) -> rulebook::Options {
-    let _ = now;
-    rulebook::Options { clock: monotonic_ns }
+    let codes = [
+        ("a group message", ConversationKind::Group, GROUP_CODES),
+        ("a direct message", ConversationKind::Direct, C2C_CODES),
+    ];
+    let codes = codes
+        .into_iter()
+        .map(|(what, conversation, codes)| CodeRange { what, conversation, codes })
+        .collect();
+    rulebook::Options { clock: monotonic_ns, now, codes, read_sample: sample::read_sample }
 }
 
 fn monotonic_ns() -> u64 {
@@ -191,24 +201,13 @@ fn monotonic_ns() -> u64 {
     u64::try_from(START.get_or_init(Instant::now).elapsed().as_nanos()).unwrap_or(u64::MAX)
 }
 
-/// A diagnostic in one line.
-pub fn describe(diagnostic: &Diagnostic) -> String {
-    let Diagnostic { severity, message, file, line, column, help, .. } = diagnostic;
-    let severity = match severity {
-        Severity::Notice => "notice",
-        Severity::Warning => "warning",
-        Severity::Error => "error",
-    };
-    let place = if *line == 0 { String::new() } else { format!("{file}:{line}:{column}: ") };
-    let help = help.as_ref().map_or_else(String::new, |help| format!(" ({help})"));
-    format!("{place}{severity}: {message}{help}")
-}
-
 fn compile(snapshot: &Snapshot) -> (Option<Rulebook>, Report) {
     let options = compile_options(now());
     let compiled =
         catch_unwind(AssertUnwindSafe(|| Rulebook::compile(&snapshot.sources, &options)));
-    compiled.unwrap_or_else(|_| (None, failure("rules.bug", "a bug: compiling broke down", None)))
+    compiled.unwrap_or_else(|_| {
+        (None, failure("rules.bug", "compiling broke down: a bug".to_owned(), None))
+    })
 }
 
 fn load(rulebook: Rulebook, report: Report, metrics: &Metrics) -> (Loaded, Status) {
@@ -232,14 +231,15 @@ fn load(rulebook: Rulebook, report: Report, metrics: &Metrics) -> (Loaded, Statu
 
 fn log(report: &Report) {
     for diagnostic in report.diagnostics.iter().take(LOGGED_MAX) {
-        let line = describe(diagnostic);
+        let line = diagnostic.to_string();
         match diagnostic.severity {
             Severity::Notice => tracing::info!(diagnostic = line, "about the rules"),
             Severity::Warning => tracing::warn!(diagnostic = line, "about the rules"),
             Severity::Error => tracing::error!(diagnostic = line, "about the rules"),
         }
     }
-    let more = report.diagnostics.len().saturating_sub(LOGGED_MAX);
+    let more =
+        report.diagnostics.len().saturating_sub(LOGGED_MAX).saturating_add(report.suppressed);
     if more > 0 {
         tracing::warn!(more, "about the rules: and more of them; see /status or `quell check`");
     }
@@ -247,22 +247,22 @@ fn log(report: &Report) {
 
 fn unreadable(error: &watch::ReadError) -> Report {
     let help = "the rules are read from the directory that `--rules` or `rules` names";
-    failure("rules.unreadable", &error.to_string(), Some(help))
+    failure("rules.unreadable", error.to_string(), Some(help))
 }
 
-fn failure(code: &'static str, message: &str, help: Option<&str>) -> Report {
+fn failure(code: &'static str, message: String, help: Option<&str>) -> Report {
     let diagnostic = Diagnostic {
         severity: Severity::Error,
         code,
-        message: message.to_owned(),
-        file: Arc::from(""),
+        message,
+        file: Arc::from("."),
         span: 0..0,
-        line: 0,
-        column: 0,
+        line: 1,
+        column: 1,
         label: String::new(),
         help: help.map(str::to_owned),
     };
-    Report { diagnostics: vec![diagnostic] }
+    Report { diagnostics: vec![diagnostic], suppressed: 0 }
 }
 
 fn now() -> Timestamp {

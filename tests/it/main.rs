@@ -1,1 +1,6 @@
-fn main() {}
+//! Integration tests.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a failed test panics")]
+
+mod lookalikes;
+mod rulebooks;
+mod tables;

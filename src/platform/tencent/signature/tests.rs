@@ -1,3 +1,5 @@
+use std::fmt::Write as _;
+
 use super::*;
 
 const TIME: i64 = 1_669_872_112;
@@ -77,8 +79,8 @@ fn missing_garbled_and_foreign_callbacks_are_refused() {
         (format!("{id}&RequestTime={TIME}"), Refusal::Unsigned),
         (format!("{id}&Sign=&RequestTime={TIME}"), Refusal::Unsigned),
         (format!("{id}&Sign={SIGN}0&RequestTime={TIME}"), Refusal::Forged),
-        (format!("{id}&Sign={}&RequestTime={TIME}", &SIGN[2..]), Refusal::Forged),
-        (format!("{id}&Sign=x{}&RequestTime={TIME}", &SIGN[1..]), Refusal::Forged),
+        (format!("{id}&Sign={}&RequestTime={TIME}", SIGN.get(2..).unwrap()), Refusal::Forged),
+        (format!("{id}&Sign=x{}&RequestTime={TIME}", SIGN.get(1..).unwrap()), Refusal::Forged),
         (format!("{id}&Sign={SIGN}&RequestTime=0{TIME}"), Refusal::Forged),
         (format!("{id}&Sign={SIGN}&RequestTime=%00"), Refusal::Forged),
         (format!("SdkAppid=8&Sign={SIGN}&RequestTime={TIME}"), Refusal::App),
@@ -93,13 +95,10 @@ fn missing_garbled_and_foreign_callbacks_are_refused() {
 #[test]
 fn a_rightly_signed_time_that_is_no_time_is_stale() {
     let time = "soon";
-    let sign: String = Sha256::new()
-        .chain_update(b"t")
-        .chain_update(time.as_bytes())
-        .finalize()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
+    let mut sign = String::new();
+    for byte in Sha256::new().chain_update(b"t").chain_update(time).finalize() {
+        write!(sign, "{byte:02x}").unwrap();
+    }
     let raw = format!("SdkAppid=1400000000&Sign={sign}&RequestTime={time}");
     check(&raw, &["t"], TIME, Err(Refusal::Stale));
 }
