@@ -118,9 +118,8 @@ fn read(
 
 /// The callback that the platform would send for a sample.
 fn callback(sample: &Sample) -> Value {
-    let word = |value: &Option<String>, default: &str| {
-        value.as_deref().unwrap_or(default).to_owned()
-    };
+    let word =
+        |value: &Option<String>, default: &str| value.as_deref().unwrap_or(default).to_owned();
     let msg_type = word(&sample.msg_type, "TIMTextElem");
     let field = match msg_type.as_str() {
         "TIMTextElem" => "Text",

@@ -73,8 +73,7 @@ pub fn write_report(
     report: &Report,
     colour: bool,
 ) -> anyhow::Result<()> {
-    let theme =
-        if colour { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
+    let theme = if colour { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
     let handler = GraphicalReportHandler::new_themed(theme).with_width(100).with_links(false);
     for diagnostic in &report.diagnostics {
         let text = sources.files.get(&*diagnostic.file).map(Vec::as_slice).unwrap_or_default();

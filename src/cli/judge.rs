@@ -105,8 +105,8 @@ fn show(
     let judgement = rulebook.judge(message, facts, now, scratch);
     let not_fired = rulebook.not_fired(message, facts, now, scratch);
     if as_json {
-        let report = explain::Report::new(message, &judgement, '*')
-            .in_full(message, &judgement, &not_fired);
+        let report =
+            explain::Report::new(message, &judgement, '*').in_full(message, &judgement, &not_fired);
         serde_json::to_writer(&mut *out, &report)?;
         return writeln!(out);
     }

@@ -27,7 +27,9 @@ pub(crate) fn compile(
         let kinds = compiler.kinds(kinds);
         parts.push(Part::Elements(kinds, bounds(at)));
     }
-    if let Some(window) = source.time.as_ref().and_then(|at| Window::compile(at, &mut compiler.sink)) {
+    if let Some(window) =
+        source.time.as_ref().and_then(|at| Window::compile(at, &mut compiler.sink))
+    {
         parts.push(Part::Time(window));
     }
     if !source.lists.is_empty() {
@@ -38,9 +40,8 @@ pub(crate) fn compile(
         parts.push(Part::ContactNumber(at.value));
     }
     if let Some(at) = &source.links {
-        let names = |hosts: &[At<String>]| {
-            hosts.iter().map(|at| at.value.to_lowercase().into()).collect()
-        };
+        let names =
+            |hosts: &[At<String>]| hosts.iter().map(|at| at.value.to_lowercase().into()).collect();
         let hosts = Hosts { only: names(&at.hosts), except: names(&at.except_hosts) };
         parts.push(Part::Links(hosts));
     }
@@ -48,7 +49,8 @@ pub(crate) fn compile(
         parts.push(Part::Mentions(bounds(at)));
     }
     if source.regex.len() > REGEXES_MAX {
-        let what = format!("{} patterns in one rule; {REGEXES_MAX} is the most", source.regex.len());
+        let what =
+            format!("{} patterns in one rule; {REGEXES_MAX} is the most", source.regex.len());
         compiler.sink.error(&source.place, "too-many", what).help("words belong into a list");
     } else if !source.regex.is_empty() {
         let regexes = source.regex.iter().filter_map(|at| compiler.regex_id(at)).collect();
@@ -99,13 +101,16 @@ fn bounds(source: &BoundsSource) -> Bounds {
 
 /// A writing system by its Unicode name: the regex crate knows them all.
 fn writing(compiler: &mut Compiler<'_>, at: &At<String>) -> Option<(Box<str>, regex::Regex)> {
-    let plain = !at.value.is_empty() && at.value.chars().all(|c| c.is_ascii_alphabetic() || c == '_');
+    let plain =
+        !at.value.is_empty() && at.value.chars().all(|c| c.is_ascii_alphabetic() || c == '_');
     let regex = plain.then(|| regex::Regex::new(&format!(r"\p{{Script={}}}", at.value)).ok());
     let Some(regex) = regex.flatten() else {
         compiler
             .sink
             .error(&at.place, "unknown-value", format!("there is no writing system `{}`", at.value))
-            .help("use a Unicode script name, such as Han, Latin, Cyrillic, Arabic, Thai or Hangul");
+            .help(
+                "use a Unicode script name, such as Han, Latin, Cyrillic, Arabic, Thai or Hangul",
+            );
         return None;
     };
     Some((at.value.as_str().into(), regex))

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use super::Options;
 use super::condition::Trigger;
 use super::diagnostic::{Place, Sink};
 use super::entry::{Entries, List, id, ix};
@@ -10,7 +11,6 @@ use super::regexes::Pattern;
 use super::rule::Rule;
 use super::source::Mode;
 use super::terms::{Automata, TermBuilder};
-use super::Options;
 use crate::verdict::Verdict;
 
 /// A sum of scores that is a verdict of its own.

@@ -82,7 +82,11 @@ impl Window {
         if open && (self.days.is_empty() || self.days.contains(&opened)) {
             Ok(())
         } else {
-            Err(format!("{} {}", local.strftime("%a %H:%M"), self.zone.iana_name().unwrap_or("UTC")))
+            Err(format!(
+                "{} {}",
+                local.strftime("%a %H:%M"),
+                self.zone.iana_name().unwrap_or("UTC")
+            ))
         }
     }
 }

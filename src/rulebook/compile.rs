@@ -113,7 +113,8 @@ impl<'s> Compiler<'s> {
             let name = &source.name.value;
             check_id(&source.name, "list", &mut self.sink);
             if let Some(first) = self.list_ids.get(name) {
-                let first = sources.get(super::entry::ix(*first)).map_or("", |s| &s.name.place.file);
+                let first =
+                    sources.get(super::entry::ix(*first)).map_or("", |s| &s.name.place.file);
                 let what = format!("list `{name}` is declared twice");
                 self.sink
                     .error(&source.name.place, "duplicate-list", what)
@@ -134,7 +135,11 @@ impl<'s> Compiler<'s> {
             let allow: Vec<u32> =
                 source.allow.iter().filter_map(|name| self.list_id(name)).collect();
             let before = entries.len();
-            let mut add = |file: &Arc<str>, text: &str, list_entries: Vec<list::EntrySource<'_>>, inline, sink: &mut Sink| {
+            let mut add = |file: &Arc<str>,
+                           text: &str,
+                           list_entries: Vec<list::EntrySource<'_>>,
+                           inline,
+                           sink: &mut Sink| {
                 let lines = Lines::of(text);
                 for entry in list_entries {
                     let line = if inline { 0 } else { lines.at(entry.start).0 };
@@ -151,7 +156,8 @@ impl<'s> Compiler<'s> {
             }
             for at in &source.files {
                 let Some((file, text)) = self.texts.get_key_value(at.value.as_str()) else {
-                    let known = self.texts.keys().map(|k| &**k).filter(|k| !has_extension(k, "toml"));
+                    let known =
+                        self.texts.keys().map(|k| &**k).filter(|k| !has_extension(k, "toml"));
                     let what = format!("there is no file `{}`", at.value);
                     let help = suggest(&at.value, known.collect::<Vec<_>>());
                     self.sink.error(&at.place, "missing-file", what).help(format!(
@@ -214,10 +220,13 @@ impl<'s> Compiler<'s> {
     fn rules(&mut self, files: &[(Arc<str>, FileSource)]) {
         let strictness = self.strictness(files);
         let mut seen: BTreeMap<&str, &Place> = BTreeMap::new();
-        for (file, source) in files.iter().flat_map(|(file, f)| f.rules.iter().map(move |r| (file, r))) {
+        for (file, source) in
+            files.iter().flat_map(|(file, f)| f.rules.iter().map(move |r| (file, r)))
+        {
             check_id(&source.id, "rule", &mut self.sink);
             if let Some(first) = seen.insert(&source.id.value, &source.id.place) {
-                let lines = self.texts.get(&first.file).map(|text| Lines::of(text).at(first.span.start).0);
+                let lines =
+                    self.texts.get(&first.file).map(|text| Lines::of(text).at(first.span.start).0);
                 let what = format!("rule `{}` is declared twice", source.id.value);
                 self.sink.error(&source.id.place, "duplicate-rule", what).help(format!(
                     "the other one is in {} line {}; ids must differ",
@@ -273,10 +282,8 @@ impl<'s> Compiler<'s> {
             _ if source.level > enforce => Mode::Shadow,
             mode => mode,
         };
-        let line = self
-            .texts
-            .get(file)
-            .map_or(1, |text| Lines::of(text).at(source.id.place.span.start).0);
+        let line =
+            self.texts.get(file).map_or(1, |text| Lines::of(text).at(source.id.place.span.start).0);
         Rule {
             id: Arc::from(source.id.value.as_str()),
             title: Arc::from(source.title.as_str()),
@@ -356,8 +363,11 @@ impl<'s> Compiler<'s> {
             if let Some(at) = &source.code
                 && source.verdict != Verdict::Deny
             {
-                self.sink
-                    .error(&at.place, "useless-key", "`code` needs verdict = \"deny\"".to_owned());
+                self.sink.error(
+                    &at.place,
+                    "useless-key",
+                    "`code` needs verdict = \"deny\"".to_owned(),
+                );
             }
             let notice = source.notice.as_ref().map(|notice| self.notice(notice));
             if source.verdict == Verdict::Mask {
@@ -383,12 +393,14 @@ pub(crate) fn has_extension(path: &str, extension: &str) -> bool {
 }
 
 fn check_id(at: &At<String>, what: &str, sink: &mut Sink) {
-    let fine = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '.' | '-' | '_');
+    let fine =
+        |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '.' | '-' | '_');
     if at.value.is_empty() || at.value.len() > ID_BYTES_MAX {
         let message = format!("the name of a {what} has 1 to {ID_BYTES_MAX} characters");
         sink.error(&at.place, "bad-id", message);
     } else if let Some(odd) = at.value.chars().find(|c| !fine(*c)) {
-        let shown = if odd.is_ascii_graphic() { odd.to_string() } else { odd.escape_unicode().to_string() };
+        let shown =
+            if odd.is_ascii_graphic() { odd.to_string() } else { odd.escape_unicode().to_string() };
         sink.error(&at.place, "bad-id", format!("the name of a {what} cannot hold `{shown}`"))
             .help("use a-z, 0-9, `.`, `-` and `_`, such as \"ads.off-platform\"");
     }

@@ -129,7 +129,11 @@ impl Part {
 pub(crate) enum Unmet {
     Lists(Vec<u32>),
     /// A list matched, but an allow-phrase covers the hit.
-    Cancelled { list: u32, entry: u32, by: u32 },
+    Cancelled {
+        list: u32,
+        entry: u32,
+        by: u32,
+    },
     Regex(Vec<u32>),
     ContactNumber(bool),
     Links,

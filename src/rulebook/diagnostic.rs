@@ -187,8 +187,13 @@ impl Sink {
             })
             .collect();
         diagnostics.sort_by(|a, b| {
-            (&a.file, a.span.start, b.severity, a.code, &a.message)
-                .cmp(&(&b.file, b.span.start, a.severity, b.code, &b.message))
+            (&a.file, a.span.start, b.severity, a.code, &a.message).cmp(&(
+                &b.file,
+                b.span.start,
+                a.severity,
+                b.code,
+                &b.message,
+            ))
         });
         diagnostics.dedup();
         Report { diagnostics, suppressed: self.suppressed }
@@ -243,10 +248,7 @@ impl<'a> Lines<'a> {
 }
 
 /// The closest of `known` to `word`, if it is close enough to be what was meant.
-pub(crate) fn closest<'k>(
-    word: &str,
-    known: impl IntoIterator<Item = &'k str>,
-) -> Option<&'k str> {
+pub(crate) fn closest<'k>(word: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
     let word = word.to_lowercase();
     known
         .into_iter()
@@ -257,10 +259,7 @@ pub(crate) fn closest<'k>(
 }
 
 /// "did you mean `x`?" or the list of what is known.
-pub(crate) fn suggest<'k>(
-    word: &str,
-    known: impl IntoIterator<Item = &'k str> + Clone,
-) -> String {
+pub(crate) fn suggest<'k>(word: &str, known: impl IntoIterator<Item = &'k str> + Clone) -> String {
     if let Some(close) = closest(word, known.clone()) {
         return format!("did you mean `{close}`?");
     }
@@ -268,6 +267,10 @@ pub(crate) fn suggest<'k>(
     match all.len() {
         0 => "there is none to choose from".to_owned(),
         1..=24 => format!("known here: {}", all.join(", ")),
-        many => format!("known here: {} and {} more", all.get(..24).unwrap_or_default().join(", "), many - 24),
+        many => format!(
+            "known here: {} and {} more",
+            all.get(..24).unwrap_or_default().join(", "),
+            many - 24
+        ),
     }
 }

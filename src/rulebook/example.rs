@@ -186,7 +186,12 @@ fn masked_text(message: &Message<'_>, judgement: &Judgement) -> String {
 }
 
 /// Compares the rules that fired, by the whole rulebook.
-fn expect_rules(rulebook: &Rulebook, example: &ExampleSource, judgement: &Judgement, sink: &mut Sink) {
+fn expect_rules(
+    rulebook: &Rulebook,
+    example: &ExampleSource,
+    judgement: &Judgement,
+    sink: &mut Sink,
+) {
     let Some(expected) = &example.rules else { return };
     for at in expected {
         if judgement.fired.iter().chain(&judgement.shadow).any(|firing| *firing.rule == *at.value) {

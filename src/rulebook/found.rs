@@ -1,9 +1,9 @@
 //! What one pass over a message's text finds: hits of lists and open gates.
 
+use super::Timestamp;
 use super::book::Book;
 use super::entry::ix;
 use super::pattern::{Target, Use};
-use super::Timestamp;
 use crate::message::Message;
 use crate::text::View;
 use crate::verdict::ViewKind;

@@ -211,9 +211,9 @@ impl<'t> Trial<'t> {
                 there.then_some(()).ok_or(Unmet::Writing)
             }
             Part::Time(window) => window.admits(self.now).map_err(Unmet::Time),
-            Part::Json(tests) => tests
-                .iter()
-                .try_for_each(|test| test.admits(self.message).map_err(Unmet::Json)),
+            Part::Json(tests) => {
+                tests.iter().try_for_each(|test| test.admits(self.message).map_err(Unmet::Json))
+            }
             Part::All(blocks) => blocks.iter().enumerate().try_for_each(|(index, block)| {
                 self.holds(rule, block, firing).map_err(|_| Unmet::All(index))
             }),
@@ -226,7 +226,10 @@ impl<'t> Trial<'t> {
                 let mut other = Firing { hits: Vec::new(), ..firing.clone() };
                 match self.holds(rule, block, &mut other) {
                     Ok(()) => Err(Unmet::Unless(
-                        other.hits.first().map_or_else(|| Arc::from(""), |hit| Arc::clone(&hit.entry)),
+                        other
+                            .hits
+                            .first()
+                            .map_or_else(|| Arc::from(""), |hit| Arc::clone(&hit.entry)),
                     )),
                     Err(_) => Ok(()),
                 }

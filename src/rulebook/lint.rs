@@ -48,7 +48,11 @@ fn examples(compiler: &mut Compiler<'_>, rule: &RuleSource) {
     if hits == rule.examples.len() && hits > 0 {
         compiler
             .sink
-            .warn(&id.place, "no-example", format!("rule `{}` has no example it must let pass", id.value))
+            .warn(
+                &id.place,
+                "no-example",
+                format!("rule `{}` has no example it must let pass", id.value),
+            )
             .help("add an ordinary message that is close to it, with verdict = \"allow\"");
     }
 }
@@ -58,13 +62,21 @@ fn outcome(compiler: &mut Compiler<'_>, rule: &RuleSource) {
     if rule.then.action == Action::Verdict(Verdict::Mask) && !looks_at_text {
         compiler
             .sink
-            .error(&rule.id.place, "nothing-to-mask", "this rule masks, but finds no words".to_owned())
+            .error(
+                &rule.id.place,
+                "nothing-to-mask",
+                "this rule masks, but finds no words".to_owned(),
+            )
             .help("give it `lists` or `regex`: what they find is blanked out");
     }
     if rule.when.is_none() && is_open(&rule.scope) && rule.on.is_none() {
         compiler
             .sink
-            .warn(&rule.id.place, "always-fires", format!("rule `{}` fires on every message", rule.id.value))
+            .warn(
+                &rule.id.place,
+                "always-fires",
+                format!("rule `{}` fires on every message", rule.id.value),
+            )
             .help("limit it with `when`, `scope` or `on`");
     }
 }
@@ -115,9 +127,11 @@ fn finds_text(block: &BlockSource) -> bool {
 
 fn unused_files(compiler: &mut Compiler<'_>, files: &[(Arc<str>, FileSource)]) {
     let named = |path: &str| {
-        files.iter().flat_map(|(_, file)| &file.lists).any(|list| {
-            list.files.iter().any(|at| at.value == path)
-        }) || compiler.script_ids.contains_key(path)
+        files
+            .iter()
+            .flat_map(|(_, file)| &file.lists)
+            .any(|list| list.files.iter().any(|at| at.value == path))
+            || compiler.script_ids.contains_key(path)
             || path.ends_with("lib.rhai")
     };
     let unused: Vec<Arc<str>> = compiler

@@ -66,9 +66,11 @@ impl Builder {
         let mut at = 0;
         for id in 0..patterns.len() {
             starts.push(at);
-            at += self.uses.get(at..).unwrap_or_default().partition_point(|(of, _)| {
-                usize::try_from(*of).is_ok_and(|of| of == id)
-            });
+            at += self
+                .uses
+                .get(at..)
+                .unwrap_or_default()
+                .partition_point(|(of, _)| usize::try_from(*of).is_ok_and(|of| of == id));
         }
         starts.push(at);
         let uses = self.uses.into_iter().map(|(_, r#use)| r#use).collect();

@@ -59,11 +59,15 @@ fn syntax_error(at: &At<String>, raw: &str, error: &regex_syntax::Error, sink: &
     let (what, span) = match error {
         regex_syntax::Error::Parse(error) => (error.kind().to_string(), error.span()),
         regex_syntax::Error::Translate(error) => (error.kind().to_string(), error.span()),
-        _ => (error.to_string(), &regex_syntax::ast::Span::splat(regex_syntax::ast::Position::new(0, 1, 1))),
+        _ => (
+            error.to_string(),
+            &regex_syntax::ast::Span::splat(regex_syntax::ast::Position::new(0, 1, 1)),
+        ),
     };
     let mut place = at.place.clone();
     // In a literal string ('…') the pattern stands in the file as it is, so its offsets hold.
-    let quotes = if raw.get(place.span.start..).is_some_and(|s| s.starts_with("'''")) { 3 } else { 1 };
+    let quotes =
+        if raw.get(place.span.start..).is_some_and(|s| s.starts_with("'''")) { 3 } else { 1 };
     let start = place.span.start + quotes;
     if raw.get(start..start + at.value.len()) == Some(at.value.as_str()) {
         place.span = start + span.start.offset..start + span.end.offset.max(span.start.offset + 1);

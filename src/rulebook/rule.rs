@@ -3,10 +3,10 @@
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
+use super::Timestamp;
 use super::condition::Block;
 use super::scope::Scope;
 use super::source::{Action, Mode};
-use super::Timestamp;
 use crate::message::{ConversationKind, KindSet};
 use crate::verdict::Verdict;
 

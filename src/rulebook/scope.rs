@@ -82,10 +82,7 @@ fn lower(name: &str) -> String {
 /// Group types are compared without case, old and new names alike.
 fn group_type(name: &str) -> String {
     let name = lower(name);
-    GROUP_TYPES
-        .iter()
-        .find(|(new, _)| *new == name)
-        .map_or(name, |(_, old)| (*old).to_owned())
+    GROUP_TYPES.iter().find(|(new, _)| *new == name).map_or(name, |(_, old)| (*old).to_owned())
 }
 
 impl Scope {

@@ -6,10 +6,10 @@ use std::sync::Arc;
 
 use toml::de::DeTable;
 
+use super::Facts;
 use super::diagnostic::{Place, Sink};
 use super::example::Sample;
 use super::table::{At, Table};
-use super::Facts;
 use crate::verdict::{Verdict, ViewKind};
 
 /// Everything that one rule file declares.
@@ -521,8 +521,9 @@ fn strictness(mut table: Table<'_>, sink: &mut Sink) -> StrictnessSource {
         shadow: small(table.integer(sink, "shadow", 1..=4), 4),
     };
     if source.shadow < source.enforce {
-        sink.error(&source.place, "out-of-range", "`shadow` is below `enforce`".to_owned())
-            .help("rules up to `enforce` act; those above it and up to `shadow` only leave evidence");
+        sink.error(&source.place, "out-of-range", "`shadow` is below `enforce`".to_owned()).help(
+            "rules up to `enforce` act; those above it and up to `shadow` only leave evidence",
+        );
     }
     table.finish(sink);
     source

@@ -46,9 +46,10 @@ impl<'a> Table<'a> {
     /// Its keys, in order of the alphabet.
     pub(crate) fn keys(&self) -> impl Iterator<Item = At<&'a str>> + use<'a> {
         let file = self.file;
-        self.table
-            .keys()
-            .map(move |key| At { value: key.get_ref().as_ref(), place: Place::new(file, key.span()) })
+        self.table.keys().map(move |key| At {
+            value: key.get_ref().as_ref(),
+            place: Place::new(file, key.span()),
+        })
     }
 
     fn get(&mut self, key: &'static str) -> Option<&'a Spanned<DeValue<'a>>> {
@@ -84,7 +85,11 @@ impl<'a> Table<'a> {
     }
 
     /// A string, or several.
-    pub(crate) fn strings(&mut self, sink: &mut Sink, key: &'static str) -> Option<Vec<At<String>>> {
+    pub(crate) fn strings(
+        &mut self,
+        sink: &mut Sink,
+        key: &'static str,
+    ) -> Option<Vec<At<String>>> {
         let value = self.get(key)?;
         if let Some(text) = value.get_ref().as_str() {
             return Some(vec![self.at(value, text.to_owned())]);
@@ -248,10 +253,8 @@ impl<'a> Table<'a> {
         };
         let mut tables = Vec::new();
         for (name, item) in outer {
-            let at = At {
-                value: name.get_ref().to_string(),
-                place: Place::new(self.file, name.span()),
-            };
+            let at =
+                At { value: name.get_ref().to_string(), place: Place::new(self.file, name.span()) };
             match item.get_ref().as_table() {
                 Some(table) => {
                     tables.push((at, Table::new(self.file, table, item.span(), what)));

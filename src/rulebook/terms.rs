@@ -50,7 +50,9 @@ impl TermBuilder {
         let parts = terms(&source.text);
         let mut unless = parts.unless;
         let column = source.unless.as_deref().unwrap_or_default();
-        unless.extend(column.split('|').map(str::trim).filter(|t| !t.is_empty()).map(super::list::term));
+        unless.extend(
+            column.split('|').map(str::trim).filter(|t| !t.is_empty()).map(super::list::term),
+        );
         let count = parts.all.len() + unless.len();
         if count > TERMS_MAX {
             let what = format!("this entry has {count} terms; {TERMS_MAX} is the most");
@@ -62,14 +64,22 @@ impl TermBuilder {
         let Some(folded) = folded else { return };
         if let Some(expires) = source.expires.filter(|expires| *expires <= options.now) {
             let _ = expires;
-            sink.warn(&place(), "expired", format!("`{}` has expired and does not match", source.text))
-                .help("remove the line, or give it a later date");
+            sink.warn(
+                &place(),
+                "expired",
+                format!("`{}` has expired and does not match", source.text),
+            )
+            .help("remove the line, or give it a later date");
         }
         let single = count == 1;
         if single && let [only] = folded.as_slice() {
             if let Some(first) = self.seen.insert((list_id, only.as_str().into()), line) {
-                sink.warn(&place(), "duplicate-entry", format!("`{}` is in the list already", source.text))
-                    .help(format!("line {first} reads the same once folded; remove one"));
+                sink.warn(
+                    &place(),
+                    "duplicate-entry",
+                    format!("`{}` is in the list already", source.text),
+                )
+                .help(format!("line {first} reads the same once folded; remove one"));
                 return;
             }
         }

@@ -2,5 +2,5 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a failed test panics")]
 
 mod lookalikes;
-mod tables;
 mod rulebooks;
+mod tables;

@@ -162,6 +162,11 @@ impl Command {
         (1u8..).zip(TABLE.iter().skip(1)).map(|(index, _)| Self(index))
     }
 
+    /// A number of its own, 0 for all that are not known: for tables of counters.
+    pub fn index(self) -> usize {
+        usize::from(self.0)
+    }
+
     fn row(self) -> &'static Row {
         let [unknown, ..] = &TABLE;
         TABLE.get(usize::from(self.0)).unwrap_or(unknown)
