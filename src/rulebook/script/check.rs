@@ -115,17 +115,9 @@ pub(super) fn check(
     }
     for (name, _) in functions(ast).into_iter().filter(|f| !f.0.starts_with("anon$")) {
         if vocabulary::is_known(&name) {
-            checker.error(
-                Position::NONE,
-                format!("`{name}` is the name of a built-in function"),
-                Some("call it something else".into()),
-            );
+            checker.taken(&name, "the name of a built-in function");
         } else if shared.iter().any(|(theirs, _)| *theirs == name) {
-            checker.error(
-                Position::NONE,
-                format!("`{name}` is a function of `lib.rhai` already"),
-                Some("call it something else".into()),
-            );
+            checker.taken(&name, "a function of `lib.rhai` already");
         }
     }
     ast.walk(&mut |path| {
@@ -152,13 +144,19 @@ pub(super) fn entry_point(ast: &AST, source: &str) -> Result<(), ScriptError> {
         Some(count) => format!("`fn judge` has {count} parameters, it needs two"),
         None => "there is no `fn judge`".into(),
     };
-    let offset = source.find("fn judge").unwrap_or_default();
-    let line = source.get(..offset).map_or(1, |before| before.matches('\n').count() + 1);
     Err(ScriptError {
         message,
-        place: Place { offset, line, column: 1 },
+        place: place_of_function(source, ENTRY),
         help: Some("write `fn judge(message, facts) { … }`".into()),
     })
+}
+
+/// The interpreter does not keep where functions begin.
+fn place_of_function(source: &str, name: &str) -> Place {
+    let offset = source.find(&format!("fn {name}")).unwrap_or_default();
+    let before = source.get(..offset).unwrap_or_default();
+    let column = before.rsplit('\n').next().map_or(1, |line| line.chars().count() + 1);
+    Place { offset, line: before.matches('\n').count() + 1, column }
 }
 
 /// A parse error in the words of this project, where the parser's own would puzzle.
@@ -213,6 +211,14 @@ struct Checker<'a> {
 impl Checker<'_> {
     fn error(&mut self, position: Position, message: String, help: Option<String>) {
         self.errors.push(ScriptError { message, place: self.place(position), help });
+    }
+
+    fn taken(&mut self, name: &str, by: &str) {
+        self.errors.push(ScriptError {
+            message: format!("`{name}` is {by}"),
+            place: place_of_function(self.source, name),
+            help: Some("call it something else".into()),
+        });
     }
 
     fn place(&self, position: Position) -> Place {
