@@ -2,6 +2,8 @@ mod bombs;
 
 use std::net::{IpAddr, Ipv4Addr};
 
+use super::breaker::Breaker;
+use super::input::ListHits;
 use super::*;
 use crate::message::{
     Client, Conversation, ConversationKind, Document, Field, Kind, KindSet, Message,
@@ -373,4 +375,15 @@ fn a_message_full_of_hits_fits() {
     (input.hits, input.links) = (&hits, &links);
     let outcome = engine.run(&script, &input, &mut Budget::timeless());
     assert_eq!(outcome.map(|o| o.decision), Ok(Decision::Fired(true)));
+}
+
+#[test]
+fn a_panic_is_a_fault() {
+    let mut engine = engine();
+    engine.inner.register_fn("floor", |_: bool| -> i64 { panic!("on purpose") });
+    let script = engine.compile("fn judge(message, facts) { floor(true) }", None).unwrap();
+    let (message, facts) = (message(), Facts::default());
+    let input = Input::new(&message, &facts);
+    let result = engine.run(&script, &input, &mut Budget::timeless());
+    assert_eq!(result, Err(ScriptFault::Panicked));
 }
