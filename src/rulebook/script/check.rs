@@ -6,7 +6,7 @@
 
 use std::collections::BTreeSet;
 
-use rhai::{AST, ASTFlags, ASTNode, Expr, FnCallExpr, LexError, ParseErrorType, Position, Stmt};
+use rhai::{AST, ASTNode, Expr, FnCallExpr, LexError, ParseErrorType, Position, Stmt};
 
 use super::input::{MESSAGE_FIELDS, Show};
 use super::vocabulary::{self, KEY_BYTES};
@@ -227,6 +227,7 @@ impl Checker<'_> {
 
     fn node(&mut self, path: &[ASTNode<'_>]) {
         self.held(path);
+        self.growth(path);
         match path.last() {
             Some(ASTNode::Stmt(Stmt::Assignment(assignment))) => {
                 self.assignment(&assignment.1.lhs);
@@ -335,29 +336,38 @@ impl Checker<'_> {
         }
     }
 
-    /// The interpreter lets `map[key] = value` grow a map past its limit, and does not count its
-    /// keys; `set` does both.
+    /// Values grow only where the interpreter, or we, look at the size of the whole: in a
+    /// variable. After `map.key = value` or `map.key.push(value)` it looks at the part alone, and
+    /// it lets `map[key] = value` add entries without end.
     fn assignment(&mut self, target: &Expr) {
-        let mut step = target;
-        loop {
-            let (chain, flags, position, index) = match step {
-                Expr::Dot(chain, flags, position) => (chain, flags, position, false),
-                Expr::Index(chain, flags, position) => (chain, flags, position, true),
-                _ => return,
-            };
-            let ends = flags.intersects(ASTFlags::BREAK)
-                || !matches!(chain.rhs, Expr::Dot(..) | Expr::Index(..));
-            if ends {
-                if index && chain.rhs.get_literal_value(None).is_none() {
-                    self.error(
-                        *position,
-                        "an index that is assigned to must be written out".into(),
-                        Some("write `array.set(index, value)` or `map.set(key, value)`".into()),
-                    );
-                }
-                return;
+        if !matches!(target, Expr::Variable(..)) {
+            self.error(
+                target.start_position(),
+                "only whole variables can be assigned to".into(),
+                Some("write `array.set(index, value)` or `map.set(key, value)`".into()),
+            );
+        }
+    }
+
+    fn growth(&mut self, path: &[ASTNode<'_>]) {
+        let (call, position, grown) = match path {
+            [
+                ..,
+                ASTNode::Expr(Expr::Dot(chain, ..)),
+                ASTNode::Expr(Expr::MethodCall(call, at)),
+            ] => (call, at, Some(&chain.lhs)),
+            [.., ASTNode::Expr(Expr::MethodCall(call, at))] => (call, at, None),
+            [.., ASTNode::Stmt(Stmt::FnCall(call, at)) | ASTNode::Expr(Expr::FnCall(call, at))] => {
+                (call, at, call.args.first())
             }
-            step = &chain.rhs;
+            _ => return,
+        };
+        if vocabulary::grows(&call.name) && !matches!(grown, Some(Expr::Variable(..))) {
+            self.error(
+                *position,
+                format!("`{}` needs a variable to work on", call.name),
+                Some("take the part out with `let`, change it, put it back with `set`".into()),
+            );
         }
     }
 

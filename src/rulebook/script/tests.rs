@@ -125,8 +125,8 @@ fn the_vocabulary_works() {
         r#""n" + 1 == "n1" && 1 + "n" == "1n" && `${1}+${"x"}` == "1+x""#,
         r"[3, 1, 2].sum() == 6 && [1, 2, 3].filter(|x| x > 1).map(|x| x * 2) == [4, 6]",
         r"[1, 2, 3].reduce(|sum, x| sum + x, 0) == 6 && [1, 2].all(|x| x > 0)",
-        r#"let m = #{}; m.set("a", 1); m.b = 2; m.keys() == ["a", "b"] && m.values() == [1, 2]"#,
-        r"let a = [3, 1, 2]; a.sort(); a.set(0, 9); a[1] = 8; a == [9, 8, 3]",
+        r#"let m = #{}; m.set("a", 1); m.set("b", 2); m.keys() == ["a", "b"] && m.values() == [1, 2]"#,
+        r"let a = [3, 1, 2]; a.sort(); a.set(0, 9); set(a, 1, 8); a == [9, 8, 3]",
         r"let n = 0; for x in range(0, 10, 2) { n += x; } n == 20",
         r"let n = 0; for c in message.text { n += 1; } n == message.text.len",
         r"min(1, 2) == 1 && max(1, 2) == 2 && abs(-3) == 3 && (7.9).to_int() == 7",
@@ -183,7 +183,6 @@ fn faults_say_where_and_quote_no_values() {
         "let m = #{}; m.a.b.c",
         "message.text.sort()",
         "parse_int(message.text) + 1",
-        "message.sender.x = 1",
     ] {
         let shown =
             run_body(body).map_or_else(|fault| format!("{fault} {fault:?}"), |_| String::new());

@@ -44,6 +44,9 @@ const KNOWN: &[&[&str]] = &[
     &["is_even", "is_odd", "is_zero"],
 ];
 
+/// Those that make what they work on larger.
+const GROWING: [&str; 3] = ["push", "insert", "set"];
+
 /// Words people try, and why they are not there.
 const FORBIDDEN: &[(&str, &str)] = &[
     ("eval", "a script runs as it was checked; write it out"),
@@ -62,6 +65,11 @@ const FORBIDDEN: &[(&str, &str)] = &[
 /// Is this the name of a function that scripts may call?
 pub(super) fn is_known(name: &str) -> bool {
     names().any(|known| known == name)
+}
+
+/// Does this function make what it works on larger?
+pub(super) fn grows(name: &str) -> bool {
+    GROWING.contains(&name)
 }
 
 /// All of them.
