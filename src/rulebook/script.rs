@@ -474,6 +474,7 @@ fn fault(error: &EvalAltResult) -> ScriptFault {
         }
         EvalAltResult::ErrorVariableNotFound(name, _) => format!("no variable `{name}`"),
         EvalAltResult::ErrorMismatchDataType(wanted, found, _) => {
+            let (found, wanted) = (vocabulary::kind_of(found), vocabulary::kind_of(wanted));
             format!("a value is {found} where {wanted} is needed")
         }
         EvalAltResult::ErrorDotExpr(..) => "a value has no such property".into(),

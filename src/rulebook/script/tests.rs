@@ -159,7 +159,7 @@ fn answers() {
         let by_call = !matches!(decision, Decision::Fired(_));
         assert_eq!(outcome.line, by_call.then_some(1), "{body}");
     }
-    for (body, kind) in [("1", "a number"), ("\"x\"", "a text"), ("[1]", "an array")] {
+    for (body, kind) in [("1", "a whole number"), ("\"x\"", "a text"), ("[1]", "an array")] {
         assert_eq!(run_body(body), Err(ScriptFault::WrongResult(kind)), "{body}");
     }
     assert_eq!(run_body("#{ a: 1 }"), Err(ScriptFault::WrongResult("a map")));

@@ -210,6 +210,20 @@ fn answer(call: &NativeCallContext<'_>, key: &str, value: Dynamic, reason: Optio
     map
 }
 
+/// What people call values of the interpreter's type of this name.
+pub(super) fn kind_of(type_name: &str) -> &'static str {
+    match type_name {
+        "i64" => "a whole number",
+        "f64" => "a number",
+        "string" | "char" => "a text",
+        "bool" => "true or false",
+        "()" => "nothing",
+        "array" => "an array",
+        "map" => "a map",
+        _ => "something else",
+    }
+}
+
 /// Reads what `judge` returned.
 pub(super) fn outcome(value: Dynamic) -> Result<Outcome, ScriptFault> {
     let plain = |decision| Ok(Outcome { decision, reason: None, line: None });
@@ -219,12 +233,7 @@ pub(super) fn outcome(value: Dynamic) -> Result<Outcome, ScriptFault> {
     if let Ok(fired) = value.as_bool() {
         return plain(Decision::Fired(fired));
     }
-    let kind = match value.type_name() {
-        "i64" | "f64" => "a number",
-        "string" | "char" => "a text",
-        "array" => "an array",
-        _ => "something else",
-    };
+    let kind = kind_of(value.type_name());
     let Some(map) = value.try_cast::<Map>() else {
         return Err(ScriptFault::WrongResult(kind));
     };
@@ -359,7 +368,7 @@ fn collections(engine: &mut rhai::Engine, limits: &Limits) {
         },
     );
     engine.register_fn("map", |_: &mut Map, _: FnPtr| -> Mapped {
-        let (wanted, found) = ("array".into(), "map".into());
+        let (wanted, found) = ("array".to_owned(), "map".to_owned());
         Err(Box::new(EvalAltResult::ErrorMismatchDataType(wanted, found, Position::NONE)))
     });
     engine.register_fn("set", move |map: &mut Map, key: ImmutableString, value: Dynamic| {
