@@ -96,6 +96,7 @@ fn what_cannot_be_rewritten_is_said() {
         r#"{"CloudCustomData":{"a":"bad"}}"#,
         r#"{"CloudCustomData":"bad","CloudCustomData":"x"}"#,
         r#"{"CloudCustomData":"{\"a bad\":\"b\"}"}"#,
+        r#"{"CloudCustomData":"{\"a\":\"\\u0062ad\",}"}"#,
     ] {
         assert_eq!(masked(body, "bad"), Err(Unmaskable), "{body}");
     }
