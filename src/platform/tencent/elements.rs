@@ -340,10 +340,10 @@ impl<'a> Walk<'a> {
     }
 
     /// Judges the strings of what a more lenient parser than ours may take for JSON, besides the
-    /// text as it stands, which shows them all unless there are escapes. No rewrite reaches them.
+    /// text as it stands, which shows them all unless characters are escaped. No rewrite reaches them.
     fn open_mended(&mut self, key: &str, role: Role, text: &str) {
         // Once is enough, and keeps the cost in proportion.
-        if self.mending || !text.contains('\\') {
+        if self.mending || !text.contains("\\u") {
             return;
         }
         self.mending = true;
