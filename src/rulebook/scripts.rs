@@ -10,10 +10,9 @@ use super::diagnostic::{Place, suggest};
 use super::entry::{id, ix};
 use super::judge::Trial;
 use super::rule::Rule;
-use super::script::{
-    Breaker, Budget, Decision, Engine, Input, Lib, ListHits, Outcome, Script, ScriptError, State,
-    Transition,
-};
+use super::script::breaker::{Breaker, State, Transition};
+use super::script::input::{Input, ListHits};
+use super::script::{Budget, Decision, Engine, Lib, Outcome, Script, ScriptError};
 use super::source::Action;
 use super::table::At;
 use crate::verdict::{Fault, Firing};
