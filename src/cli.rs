@@ -2,9 +2,11 @@
 //!
 //! Exit codes: 0 done, 1 failed, 64 the command line or configuration is wrong, 65 the rules are.
 
-mod check;
+pub mod check;
 mod judge;
 mod rules;
+pub mod sarif;
+mod schema;
 mod serve;
 
 use std::collections::BTreeMap;
@@ -51,6 +53,8 @@ enum Command {
     Serve(ConfigArgs),
     /// Is a rule directory fit to go live?
     Check(check::Check),
+    /// Print the JSON Schema of rule files, with which editors complete and check them
+    Schema(schema::Schema),
     /// What would become of a message, and why?
     Judge(judge::Judge),
     /// Print the configuration in force, tokens hidden, with where each value comes from
@@ -117,6 +121,7 @@ pub fn run() -> ExitCode {
     let done = match cli.command {
         Command::Serve(args) => load(&args).and_then(|config| serve::run(&config)),
         Command::Check(args) => check::run(&args),
+        Command::Schema(args) => schema::run(&args),
         Command::Judge(args) => judge::run(&args),
         Command::Config(args) => load(&args).and_then(|config| print(&config.to_string())),
     };

@@ -8,6 +8,7 @@ mod book;
 mod calendar;
 mod compile;
 mod condition;
+mod coverage;
 pub mod diagnostic;
 mod entry;
 mod example;
@@ -20,6 +21,7 @@ mod list;
 mod pattern;
 mod regexes;
 mod rule;
+pub mod schema;
 mod scope;
 pub mod script;
 mod scripts;
@@ -36,6 +38,7 @@ use book::Book;
 use diagnostic::Report;
 
 pub use compile::{ENTRIES_MAX, ID_BYTES_MAX, NOTICE_CHARS_MAX, RULES_MAX};
+pub use coverage::{Coverage, Gap};
 pub use example::{ReadSample, Sample};
 pub use explain::NotFired;
 pub use found::HITS_MAX;
@@ -118,6 +121,12 @@ pub struct Size {
     pub entries: usize,
     /// Bytes of the automata and the entries.
     pub memory_bytes: usize,
+}
+
+/// The text of a file of a rule directory as compiling reads it; the spans of diagnostics are
+/// byte ranges of this.
+pub fn decode(bytes: &[u8]) -> String {
+    list::text(bytes).0.into_owned()
 }
 
 impl Rulebook {

@@ -5,11 +5,16 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Context;
+use clap::ValueEnum;
 use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource, SourceCode};
 
 use super::rules::{BAD_RULES, compile_directory};
-use crate::rulebook::Sources;
+use super::sarif;
 use crate::rulebook::diagnostic::{Diagnostic, Report, Severity};
+use crate::rulebook::{Coverage, Rulebook, Sources};
+
+/// So many gaps in the examples are named.
+const GAPS_NAMED: usize = 3;
 
 /// What `quell check` takes.
 #[derive(Debug, clap::Args)]
@@ -17,53 +22,119 @@ use crate::rulebook::diagnostic::{Diagnostic, Report, Severity};
 Exit codes: 0 the rulebook is fine, 65 it is not (or has warnings, with --strict).
 
 Examples:
-  quell check                    check ./rules
-  quell check rules --strict     fail on warnings too, for a merge gate
-  quell check rules --json       for editors and scripts")]
+  quell check                          check ./rules
+  quell check rules --strict           fail on warnings too, for a merge gate
+  quell check rules --json             for scripts
+  quell check rules --format sarif     for editors and code review")]
 pub struct Check {
     /// The rule directory.
     #[arg(default_value = "rules", env = "QUELL_RULES")]
     directory: PathBuf,
-    /// Write the report as one JSON object.
-    #[arg(long)]
+    /// How to write the report.
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    format: Format,
+    /// The same as --format json.
+    #[arg(long, conflicts_with = "format")]
     json: bool,
     /// Warnings fail the check too.
     #[arg(long)]
     strict: bool,
 }
 
+/// How a report is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people, with the lines it is about.
+    Human,
+    /// One JSON object.
+    Json,
+    /// SARIF 2.1.0, for editors and code review.
+    Sarif,
+}
+
 /// Checks, and says what was found on standard output.
 pub fn run(args: &Check) -> anyhow::Result<ExitCode> {
     let (sources, rulebook, report) = compile_directory(&args.directory)?;
     let mut out = io::stdout().lock();
-    if args.json {
-        serde_json::to_writer(&mut out, &report)?;
-        writeln!(out)?;
-    } else {
-        write_report(&mut out, &sources, &report, io::stdout().is_terminal())?;
-        let (errors, warnings) = (report.count(Severity::Error), report.count(Severity::Warning));
-        match &rulebook {
-            Some(rulebook) => {
-                let size = rulebook.size();
-                writeln!(
-                    out,
-                    "{}: {} rules, {} lists, {} entries, {warnings} warnings; revision {}",
-                    args.directory.display(),
-                    size.rules,
-                    size.lists,
-                    size.entries,
-                    rulebook.revision()
-                )?;
-            }
-            None => writeln!(
-                out,
-                "{}: {errors} errors, {warnings} warnings; this would not go live",
-                args.directory.display()
-            )?,
+    match if args.json { Format::Json } else { args.format } {
+        Format::Human => {
+            write_report(&mut out, &sources, &report, io::stdout().is_terminal())?;
+            let directory = args.directory.display().to_string();
+            write_summary(&mut out, &directory, rulebook.as_ref(), &report)?;
+        }
+        Format::Json => {
+            serde_json::to_writer(&mut out, &report)?;
+            writeln!(out)?;
+        }
+        Format::Sarif => {
+            let log = sarif::log(&sources, &report, &args.directory);
+            serde_json::to_writer_pretty(&mut out, &log)?;
+            writeln!(out)?;
         }
     }
     let failed = rulebook.is_none() || args.strict && report.count(Severity::Warning) > 0;
     Ok(if failed { ExitCode::from(BAD_RULES) } else { ExitCode::SUCCESS })
+}
+
+/// Writes what comes after the diagnostics: the size of it all, and what the examples leave out.
+fn write_summary(
+    out: &mut dyn Write,
+    directory: &str,
+    rulebook: Option<&Rulebook>,
+    report: &Report,
+) -> io::Result<()> {
+    let warnings = counted(report.count(Severity::Warning), "warning");
+    let Some(rulebook) = rulebook else {
+        let errors = counted(report.count(Severity::Error), "error");
+        return writeln!(out, "{directory}: {errors}, {warnings}; this would not go live");
+    };
+    if let Some(coverage) = &report.coverage {
+        writeln!(out, "{}", examples(coverage))?;
+    }
+    let size = rulebook.size();
+    writeln!(
+        out,
+        "{directory}: {}, {}, {}, {warnings}; revision {}",
+        counted(size.rules, "rule"),
+        counted(size.lists, "list"),
+        counted(size.entries, "entries"),
+        rulebook.revision()
+    )
+}
+
+/// `1 rule`, `2 rules`, `3 entries`.
+fn counted(count: usize, what: &str) -> String {
+    match (count, what) {
+        (1, "entries") => "1 entry".to_owned(),
+        (1, _) | (_, "entries") => format!("{count} {what}"),
+        _ => format!("{count} {what}s"),
+    }
+}
+
+/// The line about what the examples exercise.
+pub fn examples(coverage: &Coverage) -> String {
+    let Coverage { rules, rules_fired, conditions, conditions_fired, gaps } = coverage;
+    let mut line = format!(
+        "examples fire {rules_fired} of {} and {conditions_fired} of {}",
+        counted(*rules, "rule"),
+        counted(*conditions, "condition"),
+    );
+    let named: Vec<String> = gaps
+        .iter()
+        .take(GAPS_NAMED)
+        .map(|gap| match &gap.condition {
+            Some(condition) => format!("{condition} of `{}`", gap.rule),
+            None => format!("rule `{}`", gap.rule),
+        })
+        .collect();
+    if !named.is_empty() {
+        line.push_str("; none for ");
+        line.push_str(&named.join(", "));
+    }
+    if gaps.len() > GAPS_NAMED {
+        line.push_str(&format!(" and {} more (--json lists all)", gaps.len() - GAPS_NAMED));
+    }
+    line
 }
 
 /// Writes every diagnostic with the lines it is about.
@@ -76,19 +147,25 @@ pub fn write_report(
     let theme = if colour { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
     let handler = GraphicalReportHandler::new_themed(theme).with_width(100).with_links(false);
     for diagnostic in &report.diagnostics {
-        let text = sources.files.get(&*diagnostic.file).map(Vec::as_slice).unwrap_or_default();
-        let text = String::from_utf8_lossy(text.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(text));
-        let source = NamedSource::new(&*diagnostic.file, text.into_owned());
+        let source = NamedSource::new(&*diagnostic.file, text_of(sources, diagnostic));
         let shown = Shown { diagnostic, source };
         let mut rendered = String::new();
         handler.render_report(&mut rendered, &shown).context("a diagnostic cannot be shown")?;
-        writeln!(out, "{}", rendered.trim_matches('\n'))?;
+        for line in rendered.trim_matches('\n').lines() {
+            writeln!(out, "{}", line.trim_end())?;
+        }
         writeln!(out)?;
     }
     if report.suppressed > 0 {
         writeln!(out, "… and {} more\n", report.suppressed)?;
     }
     Ok(())
+}
+
+/// The text of the file a diagnostic is about, as its offsets count it.
+pub(super) fn text_of(sources: &Sources, diagnostic: &Diagnostic) -> String {
+    let bytes = sources.files.get(&*diagnostic.file).map(Vec::as_slice).unwrap_or_default();
+    crate::rulebook::decode(bytes)
 }
 
 /// A diagnostic with its file's text, as miette wants it.

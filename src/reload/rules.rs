@@ -268,7 +268,7 @@ fn failure(code: &'static str, message: String, help: Option<&str>) -> Report {
         label: String::new(),
         help: help.map(str::to_owned),
     };
-    Report { diagnostics: vec![diagnostic], suppressed: 0 }
+    Report { diagnostics: vec![diagnostic], ..Report::default() }
 }
 
 fn now() -> Timestamp {

@@ -8,7 +8,7 @@ use super::diagnostic::{Sink, suggest};
 use super::source::TimeSource;
 use super::table::At;
 
-const DAYS: [(&str, Weekday); 7] = [
+pub(crate) const DAYS: [(&str, Weekday); 7] = [
     ("mon", Weekday::Monday),
     ("tue", Weekday::Tuesday),
     ("wed", Weekday::Wednesday),

@@ -60,10 +60,13 @@ pub(crate) fn compile(sources: &Sources, options: &Options) -> (Option<Rulebook>
     let mut book = std::mem::take(&mut compiler.book);
     book.finish(&mut compiler.sink);
     let rulebook = Rulebook::new(book, revision(sources));
+    let mut coverage = None;
     if !compiler.sink.has_errors() {
-        example::run(&rulebook, &files, options, &mut compiler.sink);
+        let Compiler { sink, texts, list_ids, .. } = &mut compiler;
+        lint::lint_lists(&rulebook.book, options.now, texts, list_ids, &files, sink);
+        coverage = Some(example::run(&rulebook, &files, options, sink));
     }
-    let report = compiler.sink.report(&compiler.texts);
+    let report = Report { coverage, ..compiler.sink.report(&compiler.texts) };
     ((!report.has_errors()).then_some(rulebook), report)
 }
 

@@ -82,6 +82,9 @@ pub struct Report {
     pub diagnostics: Vec<Diagnostic>,
     /// How many more there were.
     pub suppressed: usize,
+    /// What the examples exercise; absent where they were not run because of errors.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub coverage: Option<super::Coverage>,
 }
 
 impl Report {
@@ -196,7 +199,7 @@ impl Sink {
             ))
         });
         diagnostics.dedup();
-        Report { diagnostics, suppressed: self.suppressed }
+        Report { diagnostics, suppressed: self.suppressed, coverage: None }
     }
 }
 

@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use super::coverage::{Coverage, Tally};
 use super::diagnostic::{Place, Sink, suggest};
 use super::entry::id;
 use super::judge::{self, Miss, Scratch};
@@ -45,25 +46,27 @@ pub struct Sample {
 /// platform makes of it is the platform's business, so it is an option of compiling.
 pub type ReadSample = fn(&Sample, &mut dyn FnMut(&Message<'_>)) -> Result<(), String>;
 
-/// Runs every example.
+/// Runs every example, and says what they exercise.
 pub(crate) fn run(
     rulebook: &Rulebook,
     files: &[(Arc<str>, FileSource)],
     options: &Options,
     sink: &mut Sink,
-) {
+) -> Coverage {
     let mut scratch = Scratch::default();
+    let mut tally = Tally::default();
     for (_, file) in files {
         for source in &file.rules {
             let rule = rulebook.book.rules.iter().position(|rule| *rule.id == *source.id.value);
             for example in &source.examples {
-                one(rulebook, rule, example, options, &mut scratch, sink);
+                one(rulebook, rule, example, options, (&mut scratch, &mut tally), sink);
             }
         }
         for example in &file.examples {
-            one(rulebook, None, example, options, &mut scratch, sink);
+            one(rulebook, None, example, options, (&mut scratch, &mut tally), sink);
         }
     }
+    tally.coverage(rulebook)
 }
 
 fn one(
@@ -71,7 +74,7 @@ fn one(
     rule: Option<usize>,
     example: &ExampleSource,
     options: &Options,
-    scratch: &mut Scratch,
+    (scratch, tally): (&mut Scratch, &mut Tally),
     sink: &mut Sink,
 ) {
     let now = match &example.at {
@@ -89,6 +92,8 @@ fn one(
     let read = (options.read_sample)(&example.sample, &mut |message| {
         seen += 1;
         let whole = rulebook.judge(message, &example.facts, now, scratch);
+        tally.note(&whole.fired);
+        tally.note(&whole.shadow);
         expect_rules(rulebook, example, &whole, sink);
         let Some(rule) = rule else {
             return check(example, message, &whole, None, sink);
@@ -99,7 +104,10 @@ fn one(
             sink.error(&example.place, "example-fault", fault.what.to_string());
         }
         match alone {
-            Ok(judgement) => check(example, message, &judgement, None, sink),
+            Ok(judgement) => {
+                tally.note(&judgement.fired);
+                check(example, message, &judgement, None, sink);
+            }
             Err(miss) => {
                 let why = explain::miss(&rulebook.book, rule, &miss, message);
                 check(example, message, &Judgement::default(), Some(&why), sink);

@@ -1,131 +1,92 @@
 //! What is not wrong, but probably not meant.
+//!
+//! A lint never guesses: it warns where the sources alone decide that something has no effect, or
+//! always has the same.
+
+mod condition;
+mod cover;
+mod list;
+mod outcome;
+mod place;
+pub(crate) mod spelling;
+
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 
 use super::compile::{Compiler, has_extension};
-use super::diagnostic::Place;
-use super::source::{Action, BlockSource, FileSource, RuleSource, ScopeSource};
-use crate::verdict::Verdict;
+use super::diagnostic::{Place, Sink};
+use super::source::FileSource;
+use super::table::At;
+
+pub(crate) use list::lint as lint_lists;
 
 /// Warns about what is probably not meant.
 pub(crate) fn lint(compiler: &mut Compiler<'_>, files: &[(Arc<str>, FileSource)]) {
+    let mut sink = std::mem::take(&mut compiler.sink);
+    let gated = |pattern: &str| {
+        let id = compiler.regex_ids.get(pattern).map(|id| super::entry::ix(*id));
+        let regex = id.and_then(|id| compiler.book.regexes.get(id));
+        regex.is_none_or(|regex| regex.gates.is_some())
+    };
     for (_, file) in files {
         for rule in &file.rules {
-            examples(compiler, rule);
-            outcome(compiler, rule);
+            outcome::lint(rule, compiler.options.now, &mut sink);
+            place::lint(rule, &mut sink);
+            condition::lint(rule, &gated, &mut sink);
         }
         for list in &file.lists {
-            let used = compiler
-                .list_ids
-                .get(&list.name.value)
-                .is_some_and(|id| compiler.list_uses.contains_key(id));
-            if !used {
-                let what = format!("no rule uses list `{}`", list.name.value);
-                compiler.sink.warn(&list.name.place, "unused-list", what);
+            twice(&list.files, "file", &mut sink);
+            twice(&list.allow, "list", &mut sink);
+            for own in list.allow.iter().filter(|allow| allow.value == list.name.value) {
+                let what = format!("list `{}` is its own allow list", own.value);
+                sink.error(&own.place, "never-fires", what)
+                    .help("every entry would cancel itself; name another list");
             }
         }
     }
-    unused_files(compiler, files);
+    // With errors about, what looks unused may only be misspelt.
+    if !sink.has_errors() {
+        outcome::scores(files, &mut sink);
+        cover::lint(files, compiler.options.now, &mut sink);
+        unused(compiler, files, &mut sink);
+        unused_files(compiler, files, &mut sink);
+    }
+    compiler.sink = sink;
 }
 
-fn examples(compiler: &mut Compiler<'_>, rule: &RuleSource) {
-    let id = &rule.id;
-    let exempts = rule.then.action == Action::Exempt;
-    let records = rule.then.action == Action::Verdict(Verdict::Allow);
-    if exempts || records {
-        return;
-    }
-    let fires = |example: &&super::source::ExampleSource| {
-        example.verdict.as_ref().is_some_and(|at| at.value != Verdict::Allow)
-    };
-    let hits = rule.examples.iter().filter(fires).count();
-    if hits == 0 {
-        compiler
-            .sink
-            .warn(&id.place, "no-example", format!("rule `{}` has no example it fires on", id.value))
-            .help("add [[rule.example]] with text and verdict, so that the rule is tested on every edit");
-    }
-    if hits == rule.examples.len() && hits > 0 {
-        compiler
-            .sink
-            .warn(
-                &id.place,
-                "no-example",
-                format!("rule `{}` has no example it must let pass", id.value),
-            )
-            .help("add an ordinary message that is close to it, with verdict = \"allow\"");
+/// Warns about names that stand in one list more than once.
+fn twice(names: &[At<String>], what: &str, sink: &mut Sink) {
+    for (index, at) in names.iter().enumerate() {
+        if names.iter().take(index).any(|earlier| earlier.value == at.value) {
+            let message = format!("{what} `{}` is named twice", at.value);
+            sink.warn(&at.place, "duplicate", message)
+                .label("again")
+                .help("once is enough; remove this one");
+        }
     }
 }
 
-fn outcome(compiler: &mut Compiler<'_>, rule: &RuleSource) {
-    let looks_at_text = rule.when.as_ref().is_some_and(finds_text);
-    if rule.then.action == Action::Verdict(Verdict::Mask) && !looks_at_text {
-        compiler
-            .sink
-            .error(
-                &rule.id.place,
-                "nothing-to-mask",
-                "this rule masks, but finds no words".to_owned(),
-            )
-            .help("give it `lists` or `regex`: what they find is blanked out");
+fn unused(compiler: &Compiler<'_>, files: &[(Arc<str>, FileSource)], sink: &mut Sink) {
+    for list in files.iter().flat_map(|(_, file)| &file.lists) {
+        let id = compiler.list_ids.get(&list.name.value);
+        if !id.is_some_and(|id| compiler.list_uses.contains_key(id)) {
+            let what = format!("no rule uses list `{}`", list.name.value);
+            sink.warn(&list.name.place, "unused-list", what)
+                .help("name it in `when.lists` of a rule, or remove it");
+        }
     }
-    if rule.when.is_none() && is_open(&rule.scope) && rule.on.is_none() {
-        compiler
-            .sink
-            .warn(
-                &rule.id.place,
-                "always-fires",
-                format!("rule `{}` fires on every message", rule.id.value),
-            )
-            .help("limit it with `when`, `scope` or `on`");
+    for pattern in files.iter().flat_map(|(_, file)| &file.patterns) {
+        if !compiler.book.scripts.asks_for_pattern(&pattern.name.value) {
+            let what = format!("no script uses pattern `{}`", pattern.name.value);
+            sink.warn(&pattern.name.place, "unused-pattern", what)
+                .help("scripts ask with matched(\"NAME\"); rules have `when.regex` of their own");
+        }
     }
 }
 
-fn is_open(scope: &ScopeSource) -> bool {
-    let ScopeSource {
-        conversations,
-        group_types,
-        except_group_types,
-        groups,
-        except_groups,
-        senders,
-        except_senders,
-        operators,
-        except_operators,
-        platforms,
-        except_platforms,
-        networks,
-        except_networks,
-    } = scope;
-    [
-        conversations,
-        group_types,
-        except_group_types,
-        groups,
-        except_groups,
-        senders,
-        except_senders,
-        operators,
-        except_operators,
-        platforms,
-        except_platforms,
-        networks,
-        except_networks,
-    ]
-    .iter()
-    .all(|names| names.is_empty())
-}
-
-fn finds_text(block: &BlockSource) -> bool {
-    !block.lists.is_empty()
-        || !block.regex.is_empty()
-        || block.contact_number.as_ref().is_some_and(|at| at.value)
-        || block.links.is_some()
-        || block.script.is_some()
-        || block.any.iter().chain(&block.all).any(finds_text)
-}
-
-fn unused_files(compiler: &mut Compiler<'_>, files: &[(Arc<str>, FileSource)]) {
+fn unused_files(compiler: &Compiler<'_>, files: &[(Arc<str>, FileSource)], sink: &mut Sink) {
     let named = |path: &str| {
         files
             .iter()
@@ -134,14 +95,8 @@ fn unused_files(compiler: &mut Compiler<'_>, files: &[(Arc<str>, FileSource)]) {
             || compiler.script_ids.contains_key(path)
             || super::scripts::is_lib(path)
     };
-    let unused: Vec<Arc<str>> = compiler
-        .texts
-        .keys()
-        .filter(|path| !has_extension(path, "toml") && !named(path))
-        .cloned()
-        .collect();
-    for file in unused {
-        let place = Place::new(&file, 0..0);
-        compiler.sink.warn(&place, "unused-file", format!("no rule uses `{file}`"));
+    for file in compiler.texts.keys().filter(|path| !has_extension(path, "toml") && !named(path)) {
+        sink.warn(&Place::new(file, 0..0), "unused-file", format!("no rule uses `{file}`"))
+            .help("name it in `file` of a [list.NAME] or in `when.script`, or remove it");
     }
 }

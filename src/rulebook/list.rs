@@ -188,20 +188,36 @@ pub(crate) fn day(text: &str) -> Option<Timestamp> {
 /// The text of a file of a rule directory: UTF-8, or GB18030 with a notice. A byte order mark is
 /// dropped.
 pub(crate) fn decode(file: &Arc<str>, bytes: &[u8], sink: &mut Sink) -> Arc<str> {
-    let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
-    match simdutf8::basic::from_utf8(bytes) {
-        Ok(text) => Arc::from(text),
-        Err(_) => {
-            let (text, malformed) = encoding_rs::GB18030.decode_without_bom_handling(bytes);
-            let place = Place::new(file, 0..0);
-            if malformed {
-                let what = "the file is neither UTF-8 nor GB18030".to_owned();
-                sink.error(&place, "encoding", what).help("save it as UTF-8");
-            } else {
-                let what = "the file is not UTF-8; it was read as GB18030".to_owned();
-                sink.note(&place, "encoding", what).help("save it as UTF-8 to be sure");
-            }
-            Arc::from(text.as_ref())
+    let (text, encoding) = text(bytes);
+    let place = Place::new(file, 0..0);
+    match encoding {
+        Encoding::Utf8 => {}
+        Encoding::Gb18030 => {
+            let what = "the file is not UTF-8; it was read as GB18030".to_owned();
+            sink.note(&place, "encoding", what).help("save it as UTF-8 to be sure");
+        }
+        Encoding::Unknown => {
+            let what = "the file is neither UTF-8 nor GB18030".to_owned();
+            sink.error(&place, "encoding", what).help("save it as UTF-8");
         }
     }
+    Arc::from(text)
+}
+
+/// How the bytes of a file are to be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Encoding {
+    Utf8,
+    Gb18030,
+    Unknown,
+}
+
+/// The text that bytes stand for: offsets of diagnostics count in this.
+pub(crate) fn text(bytes: &[u8]) -> (Cow<'_, str>, Encoding) {
+    let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
+    if let Ok(text) = simdutf8::basic::from_utf8(bytes) {
+        return (Cow::Borrowed(text), Encoding::Utf8);
+    }
+    let (text, malformed) = encoding_rs::GB18030.decode_without_bom_handling(bytes);
+    (text, if malformed { Encoding::Unknown } else { Encoding::Gb18030 })
 }

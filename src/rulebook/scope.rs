@@ -10,7 +10,7 @@ use super::source::ScopeSource;
 use super::table::At;
 use crate::message::{ConversationKind, Message};
 
-const CONVERSATIONS: [(&str, ConversationKind); 4] = [
+pub(crate) const CONVERSATIONS: [(&str, ConversationKind); 4] = [
     ("group", ConversationKind::Group),
     ("direct", ConversationKind::Direct),
     ("official", ConversationKind::Official),

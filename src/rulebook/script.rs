@@ -167,6 +167,11 @@ impl Script {
         self.needs.lists.freely
     }
 
+    /// Does it ask for patterns whose names it computes? Then it needs every one.
+    pub fn names_patterns_freely(&self) -> bool {
+        self.needs.patterns.freely
+    }
+
     /// Does it call `links()`? Only then need [`Input::links`] be filled.
     pub fn needs_links(&self) -> bool {
         self.needs.links

@@ -51,7 +51,16 @@ impl Compiler<'_> {
             return;
         };
         match self.engine().compile_lib(&text) {
-            Ok(lib) => self.book.scripts.lib = Some(lib),
+            Ok(lib) => {
+                // What it names is checked here, where the places are those of its file.
+                for (name, at) in lib.lists_named() {
+                    self.list_id(&At { value: name.clone(), place: named(&path, name, *at) });
+                }
+                for (name, at) in lib.patterns_named() {
+                    self.pattern_id(name, &named(&path, name, *at));
+                }
+                self.book.scripts.lib = Some(lib);
+            }
             Err(errors) => self.script_errors(&path, &text, &errors),
         }
     }
@@ -73,8 +82,12 @@ impl Compiler<'_> {
         let found = self.texts.get_key_value(at.value.as_str());
         let Some((path, text)) = found.map(|(path, text)| (Arc::clone(path), Arc::clone(text)))
         else {
-            let known: Vec<&str> =
-                self.texts.keys().map(|path| &**path).filter(|p| has_extension(p, "rhai")).collect();
+            let known: Vec<&str> = self
+                .texts
+                .keys()
+                .map(|path| &**path)
+                .filter(|p| has_extension(p, "rhai"))
+                .collect();
             let help = suggest(&at.value, known);
             let what = format!("there is no script `{}`", at.value);
             self.sink
@@ -108,29 +121,41 @@ impl Compiler<'_> {
             }
             return all;
         }
-        let named = script.lists_named().iter();
-        named
-            .filter_map(|(name, at)| {
-                let place = Place::new(path, at.offset..at.offset + name.len());
-                self.list_id(&At { value: name.clone(), place })
+        let named_lists = script.lists_named().iter();
+        named_lists
+            .filter_map(|(name, at)| match at.line {
+                0 => self.list_ids.get(name).copied(),
+                _ => self.list_id(&At { value: name.clone(), place: named(path, name, *at) }),
             })
             .collect()
     }
 
     fn script_patterns(&mut self, path: &Arc<str>, script: &Script) -> Vec<(Arc<str>, u32)> {
+        if script.names_patterns_freely() {
+            let all = self.pattern_ids.iter();
+            return all.map(|(name, id)| (Arc::from(name.as_str()), *id)).collect();
+        }
         let mut patterns = Vec::new();
         for (name, at) in script.patterns_named() {
-            if let Some(pattern) = self.pattern_ids.get(name) {
-                patterns.push((Arc::from(name.as_str()), *pattern));
-                continue;
-            }
-            let place = Place::new(path, at.offset..at.offset + name.len());
-            let help = suggest(name, self.pattern_ids.keys().map(String::as_str));
-            self.sink
-                .error(&place, "unknown-pattern", format!("there is no pattern `{name}`"))
-                .help(format!("{help} (declare it as [pattern.NAME] with regex = '…')"));
+            let id = match at.line {
+                0 => self.pattern_ids.get(name).copied(),
+                _ => self.pattern_id(name, &named(path, name, *at)),
+            };
+            patterns.extend(id.map(|id| (Arc::from(name.as_str()), id)));
         }
         patterns
+    }
+
+    /// The pattern of this name; an error if there is none.
+    fn pattern_id(&mut self, name: &str, place: &Place) -> Option<u32> {
+        let id = self.pattern_ids.get(name).copied();
+        if id.is_none() {
+            let help = suggest(name, self.pattern_ids.keys().map(String::as_str));
+            self.sink
+                .error(place, "unknown-pattern", format!("there is no pattern `{name}`"))
+                .help(format!("{help} (declare it as [pattern.NAME] with regex = '…')"));
+        }
+        id
     }
 
     fn script_errors(&mut self, path: &Arc<str>, text: &str, errors: &[ScriptError]) {
@@ -147,6 +172,11 @@ impl Compiler<'_> {
     }
 }
 
+/// The place of a name in a script. What only the lib names has line 0, and was checked there.
+fn named(path: &Arc<str>, name: &str, at: super::script::Place) -> Place {
+    Place::new(path, at.offset..at.offset + name.len())
+}
+
 /// Is this the file of shared functions?
 pub(crate) fn is_lib(path: &str) -> bool {
     path == LIB || path.ends_with("/lib.rhai")
@@ -158,6 +188,16 @@ impl Scripts {
         if !self.compiled.is_empty() {
             self.breakers.resize_with(rules, Breaker::default);
         }
+    }
+
+    /// The file of a script.
+    pub(crate) fn path(&self, script: u32) -> Option<Arc<str>> {
+        self.compiled.get(ix(script)).map(|compiled| Arc::clone(&compiled.path))
+    }
+
+    /// Does any script ask for this pattern?
+    pub(crate) fn asks_for_pattern(&self, name: &str) -> bool {
+        self.compiled.iter().any(|script| script.patterns.iter().any(|(known, _)| **known == *name))
     }
 
     /// Is the rule's script out of service?
@@ -232,12 +272,10 @@ impl Trial<'_> {
             });
             texts.push((*list, found.collect()));
         }
-        let names: Vec<Arc<str>> = texts.iter().map(|(list, _)| self.book.list_name(*list)).collect();
-        let hits: Vec<ListHits<'_>> = texts
-            .iter()
-            .zip(&names)
-            .map(|((_, texts), list)| ListHits { list, texts })
-            .collect();
+        let names: Vec<Arc<str>> =
+            texts.iter().map(|(list, _)| self.book.list_name(*list)).collect();
+        let hits: Vec<ListHits<'_>> =
+            texts.iter().zip(&names).map(|((_, texts), list)| ListHits { list, texts }).collect();
         let patterns: Vec<&str> = compiled
             .patterns
             .iter()

@@ -68,14 +68,14 @@ pub(crate) enum Action {
     Exempt,
 }
 
-const ACTIONS: [(&str, Action); 5] = [
+pub(crate) const ACTIONS: [(&str, Action); 5] = [
     ("allow", Action::Verdict(Verdict::Allow)),
     ("mask", Action::Verdict(Verdict::Mask)),
     ("deny", Action::Verdict(Verdict::Deny)),
     ("discard", Action::Verdict(Verdict::Discard)),
     ("exempt", Action::Exempt),
 ];
-const VERDICTS: [(&str, Verdict); 4] = [
+pub(crate) const VERDICTS: [(&str, Verdict); 4] = [
     ("allow", Verdict::Allow),
     ("mask", Verdict::Mask),
     ("deny", Verdict::Deny),
@@ -101,7 +101,7 @@ impl Mode {
     }
 }
 
-const MODES: [(&str, Mode); 3] =
+pub(crate) const MODES: [(&str, Mode); 3] =
     [("enforce", Mode::Enforce), ("shadow", Mode::Shadow), ("off", Mode::Off)];
 
 /// `[[rule]]`

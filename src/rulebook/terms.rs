@@ -141,15 +141,6 @@ fn check(term: &Term<'_>, place: &dyn Fn() -> Place, sink: &mut Sink) -> Option<
         sink.warn(&place(), "one-character", format!("`{}` is a single character", term.text))
             .help("it will fire on ordinary messages; use a longer phrase");
     }
-    if let Some(odd) = term.text.chars().find(|c| c.is_control() || is_invisible(*c)) {
-        let what = format!("this entry holds the invisible character {}", odd.escape_unicode());
-        sink.warn(&place(), "invisible-character", what)
-            .help("it is ignored when matching; retype the entry without it");
-    }
+    super::lint::spelling::lint(term.text, place, sink);
     Some(folded)
-}
-
-/// Zero-width and direction characters that have no place in an entry.
-fn is_invisible(c: char) -> bool {
-    matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
 }

@@ -1,6 +1,7 @@
 //! Integration tests.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a failed test panics")]
 
+mod broken;
 mod lookalikes;
 mod rulebooks;
 mod tables;
