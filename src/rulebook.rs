@@ -26,6 +26,7 @@ mod scope;
 pub mod script;
 mod scripts;
 mod source;
+mod syntax;
 mod table;
 mod terms;
 

@@ -55,7 +55,8 @@ impl Book {
             Ok(automata) => self.automata = automata,
             Err(error) => {
                 let place = Place::new(&Arc::from("."), 0..0);
-                sink.error(&place, "too-large", format!("the lists are too large: {error}"));
+                sink.error(&place, "too-large", format!("the lists are too large: {error}"))
+                    .help("remove some of their entries");
             }
         }
         self.scripts.finish(self.rules.len());

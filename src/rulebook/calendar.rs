@@ -95,7 +95,7 @@ fn clock(at: &At<String>, sink: &mut Sink) -> Option<Time> {
     let time = at.value.parse::<Time>().ok();
     if time.is_none() {
         sink.error(&at.place, "bad-time", format!("`{}` is not a time of day", at.value))
-            .help("write it as \"22:00\"");
+            .help("write it with 24 hours, as in \"22:00\"; midnight is \"00:00\"");
     }
     time
 }

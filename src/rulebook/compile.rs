@@ -118,7 +118,8 @@ impl<'s> Compiler<'s> {
         let sources: Vec<_> = files.iter().flat_map(|(_, file)| &file.lists).collect();
         for source in &sources {
             let name = &source.name.value;
-            check_id(&source.name, "list", &mut self.sink);
+            let raw = self.texts.get(&source.name.place.file);
+            check_id(&source.name, "list", raw, &mut self.sink);
             if let Some(first) = self.list_ids.get(name) {
                 let first =
                     sources.get(super::entry::ix(*first)).map_or("", |s| &s.name.place.file);
@@ -172,14 +173,17 @@ impl<'s> Compiler<'s> {
                     ));
                     continue;
                 };
+                let errors = self.sink.errors();
                 let parsed = if has_extension(file, "csv") {
                     list::read_csv(file, text, &mut self.sink)
                 } else {
                     list::read_text(text)
                 };
-                if parsed.is_empty() {
+                if parsed.is_empty() && self.sink.errors() == errors {
                     let what = format!("`{}` has no entries", at.value);
-                    self.sink.warn(&at.place, "empty-list", what);
+                    self.sink
+                        .warn(&at.place, "empty-list", what)
+                        .help("write one entry a line into it, or leave it out");
                 }
                 add(file, text, parsed, false, &mut self.sink);
             }
@@ -192,7 +196,7 @@ impl<'s> Compiler<'s> {
         if entries.len() > ENTRIES_MAX {
             let place = Place::new(&Arc::from("."), 0..0);
             let what = format!("{} entries are more than {ENTRIES_MAX}", entries.len());
-            self.sink.error(&place, "too-many", what);
+            self.sink.error(&place, "too-many", what).help("split the directory, or remove some");
         }
         entries.shrink();
         self.book.entries = entries;
@@ -226,11 +230,14 @@ impl<'s> Compiler<'s> {
 
     fn patterns(&mut self, files: &[(Arc<str>, FileSource)]) {
         for source in files.iter().flat_map(|(_, file)| &file.patterns) {
-            check_id(&source.name, "pattern", &mut self.sink);
+            let raw = self.texts.get(&source.name.place.file);
+            check_id(&source.name, "pattern", raw, &mut self.sink);
             let Some(regex) = self.regex_id(&source.regex) else { continue };
             if self.pattern_ids.insert(source.name.value.clone(), regex).is_some() {
                 let what = format!("pattern `{}` is declared twice", source.name.value);
-                self.sink.error(&source.name.place, "duplicate-pattern", what);
+                self.sink
+                    .error(&source.name.place, "duplicate-pattern", what)
+                    .help("rename one of them");
             }
         }
     }
@@ -241,7 +248,8 @@ impl<'s> Compiler<'s> {
         for (file, source) in
             files.iter().flat_map(|(file, f)| f.rules.iter().map(move |r| (file, r)))
         {
-            check_id(&source.id, "rule", &mut self.sink);
+            let raw = self.texts.get(&source.id.place.file);
+            check_id(&source.id, "rule", raw, &mut self.sink);
             if let Some(first) = seen.insert(&source.id.value, &source.id.place) {
                 let lines =
                     self.texts.get(&first.file).map(|text| Lines::of(text).at(first.span.start).0);
@@ -258,7 +266,7 @@ impl<'s> Compiler<'s> {
         if self.book.rules.len() > RULES_MAX {
             let place = Place::new(&Arc::from("."), 0..0);
             let what = format!("{} rules are more than {RULES_MAX}", self.book.rules.len());
-            self.sink.error(&place, "too-many", what);
+            self.sink.error(&place, "too-many", what).help("split the directory, or remove some");
         }
         // The order of files and of rules in them must not matter.
         self.book.rules.sort_by(|a, b| a.id.cmp(&b.id));
@@ -270,7 +278,7 @@ impl<'s> Compiler<'s> {
         for StrictnessSource { place, .. } in all {
             self.sink
                 .error(place, "duplicate-key", "`strictness` is set twice".to_owned())
-                .help("it belongs into one file, by custom rulebook.toml");
+                .help("keep one of the two; by custom it stands in rulebook.toml");
         }
         first.map_or((4, 4), |source| (source.enforce, source.shadow))
     }
@@ -359,6 +367,7 @@ impl<'s> Compiler<'s> {
             .collect();
         self.sink
             .error(&at.place, "bad-code", format!("the platform does not accept code {code} here"))
+            .label(if scope.conversations().is_empty() { "" } else { "not in this rule's `scope`" })
             .help(format!("use 1, or a code of your own: {}", known.join(", ")));
         None
     }
@@ -381,11 +390,10 @@ impl<'s> Compiler<'s> {
             if let Some(at) = &source.code
                 && source.verdict != Verdict::Deny
             {
-                self.sink.error(
-                    &at.place,
-                    "useless-key",
-                    "`code` needs verdict = \"deny\"".to_owned(),
-                );
+                let what = "`code` needs verdict = \"deny\"".to_owned();
+                self.sink
+                    .error(&at.place, "useless-key", what)
+                    .help("only a refusal carries a code to the client; leave it out");
             }
             let notice = source.notice.as_ref().map(|notice| self.notice(notice));
             if source.verdict == Verdict::Mask {
@@ -396,7 +404,9 @@ impl<'s> Compiler<'s> {
             }
             if self.book.thresholds.iter().any(|t| t.score == source.score.value) {
                 let what = format!("there are two thresholds for {}", source.score.value);
-                self.sink.error(&source.score.place, "duplicate-key", what);
+                self.sink
+                    .error(&source.score.place, "duplicate-key", what)
+                    .help("keep one of the two");
             }
             let score = source.score.value;
             self.book.thresholds.push(Threshold { score, verdict: source.verdict, code, notice });
@@ -410,16 +420,24 @@ pub(crate) fn has_extension(path: &str, extension: &str) -> bool {
     path.rsplit_once('.').is_some_and(|(_, end)| end.eq_ignore_ascii_case(extension))
 }
 
-fn check_id(at: &At<String>, what: &str, sink: &mut Sink) {
+fn check_id(at: &At<String>, what: &str, raw: Option<&Arc<str>>, sink: &mut Sink) {
     let fine =
         |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '.' | '-' | '_');
-    if at.value.is_empty() || at.value.len() > ID_BYTES_MAX {
-        let message = format!("the name of a {what} has 1 to {ID_BYTES_MAX} characters");
-        sink.error(&at.place, "bad-id", message);
-    } else if let Some(odd) = at.value.chars().find(|c| !fine(*c)) {
-        let shown =
-            if odd.is_ascii_graphic() { odd.to_string() } else { odd.escape_unicode().to_string() };
-        sink.error(&at.place, "bad-id", format!("the name of a {what} cannot hold `{shown}`"))
+    let bytes = at.value.len();
+    if bytes == 0 || bytes > ID_BYTES_MAX {
+        let message = format!("the name of a {what} has 1 to {ID_BYTES_MAX} characters, not {bytes}");
+        sink.error(&at.place, "bad-id", message)
+            .help("give it a short name of its own, such as \"ads.off-platform\"");
+    } else if let Some((start, odd)) = at.value.char_indices().find(|(_, c)| !fine(*c)) {
+        let raw = raw.map_or("", |raw| raw);
+        let place = at.place.part(raw, &at.value, start..start + odd.len_utf8());
+        let shown = match odd {
+            ' ' => "a space".to_owned(),
+            odd if odd.is_ascii_graphic() => format!("`{odd}`"),
+            odd if odd.is_alphanumeric() => format!("`{odd}` ({})", odd.escape_unicode()),
+            odd => format!("the character {}", odd.escape_unicode()),
+        };
+        sink.error(&place, "bad-id", format!("the name of a {what} cannot hold {shown}"))
             .help("use a-z, 0-9, `.`, `-` and `_`, such as \"ads.off-platform\"");
     }
 }

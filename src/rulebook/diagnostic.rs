@@ -110,6 +110,17 @@ impl Place {
     pub(crate) fn new(file: &Arc<str>, span: Range<usize>) -> Self {
         Self { file: Arc::clone(file), span }
     }
+
+    /// The place of a part of the text at this place, given as the file has it (`raw`) and as it
+    /// reads (`value`). The whole place where the two differ.
+    pub(crate) fn part(&self, raw: &str, value: &str, part: Range<usize>) -> Self {
+        let there = raw.get(self.span.clone()).and_then(|text| text.find(value));
+        let span = there.map(|at| self.span.start + at).map_or_else(
+            || self.span.clone(),
+            |start| start + part.start..start + part.end,
+        );
+        Self { file: Arc::clone(&self.file), span }
+    }
 }
 
 /// Where compiling leaves what it finds.
@@ -118,6 +129,7 @@ pub(crate) struct Sink {
     found: Vec<(Place, Found)>,
     suppressed: usize,
     errors: usize,
+    hushed: bool,
 }
 
 #[derive(Debug)]
@@ -147,6 +159,16 @@ impl Sink {
         self.errors > 0
     }
 
+    /// How many errors there were so far.
+    pub(crate) fn errors(&self) -> usize {
+        self.errors
+    }
+
+    /// From now on only errors are taken: what else looks odd may come from them.
+    pub(crate) fn hush(&mut self) {
+        self.hushed = true;
+    }
+
     fn add(
         &mut self,
         place: &Place,
@@ -154,6 +176,9 @@ impl Sink {
         code: &'static str,
         message: String,
     ) -> Help<'_> {
+        if self.hushed && severity != Severity::Error {
+            return Help(None);
+        }
         // Errors always find room: a report that hides why a rulebook is refused is no report.
         if self.found.len() >= DIAGNOSTICS_MAX && severity != Severity::Error
             || self.found.len() >= 2 * DIAGNOSTICS_MAX

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use super::coverage::{Coverage, Tally};
 use super::diagnostic::{Place, Sink, suggest};
 use super::entry::id;
-use super::judge::{self, Miss, Scratch};
+use super::judge::{self, Scratch};
 use super::source::{ExampleSource, FileSource};
 use super::{Options, Rulebook, explain, list};
 use crate::message::Message;
@@ -94,14 +94,20 @@ fn one(
         let whole = rulebook.judge(message, &example.facts, now, scratch);
         tally.note(&whole.fired);
         tally.note(&whole.shadow);
-        expect_rules(rulebook, example, &whole, sink);
+        let mut why = |id: &str| {
+            let missed =
+                explain::not_fired(&rulebook.book, message, &example.facts, now, scratch);
+            missed.into_iter().find(|miss| *miss.rule == *id).map(|miss| miss.why)
+        };
+        expect_rules(rulebook, example, message, &whole, &mut why, sink);
         let Some(rule) = rule else {
             return check(example, message, &whole, None, sink);
         };
         let (alone, faults) =
             judge::alone(&rulebook.book, id(rule), message, &example.facts, now, scratch);
         for fault in faults {
-            sink.error(&example.place, "example-fault", fault.what.to_string());
+            sink.error(&example.place, "example-fault", fault.what.to_string())
+                .help("the script failed on this example; mend the script");
         }
         match alone {
             Ok(judgement) => {
@@ -111,20 +117,23 @@ fn one(
             Err(miss) => {
                 let why = explain::miss(&rulebook.book, rule, &miss, message);
                 check(example, message, &Judgement::default(), Some(&why), sink);
-                expect_exempt(example, &miss, sink);
+                expect_exempt(example, &why, sink);
             }
         }
     });
     if let Err(why) = read {
-        sink.error(&example.place, "bad-example", format!("this example cannot be read: {why}"));
+        sink.error(&example.place, "bad-example", format!("this example cannot be read: {why}"))
+            .help("`message` is the body of a callback, JSON with `MsgBody`; or give it a `text`");
     } else if seen == 0 {
-        sink.error(&example.place, "bad-example", "this example holds no message".to_owned());
+        sink.error(&example.place, "bad-example", "this example holds no message".to_owned())
+            .help("`message` is the body of a callback, JSON with `MsgBody`; or give it a `text`");
     }
 }
 
-fn expect_exempt(example: &ExampleSource, _miss: &Miss, sink: &mut Sink) {
+fn expect_exempt(example: &ExampleSource, why: &str, sink: &mut Sink) {
     if example.exempt == Some(true) {
-        sink.error(&example.place, "example-failed", "the rule does not exempt this".to_owned());
+        sink.error(&example.place, "example-failed", "the rule does not exempt this".to_owned())
+            .help(format!("the rule did not fire: {why}"));
     }
 }
 
@@ -150,7 +159,8 @@ fn check(
         return;
     }
     if example.exempt == Some(false) && judgement.fired.iter().any(|f| f.verdict.is_none()) {
-        sink.error(&example.place, "example-failed", "the rule exempts this".to_owned());
+        sink.error(&example.place, "example-failed", "the rule exempts this".to_owned())
+            .help("correct `exempt`, or the rule");
     }
     if let Some(expected) = &example.masked {
         let masked = masked_text(message, judgement);
@@ -197,7 +207,9 @@ fn masked_text(message: &Message<'_>, judgement: &Judgement) -> String {
 fn expect_rules(
     rulebook: &Rulebook,
     example: &ExampleSource,
+    message: &Message<'_>,
     judgement: &Judgement,
+    why: &mut dyn FnMut(&str) -> Option<String>,
     sink: &mut Sink,
 ) {
     let Some(expected) = &example.rules else { return };
@@ -208,17 +220,24 @@ fn expect_rules(
         let known = rulebook.book.rules.iter().any(|rule| *rule.id == *at.value);
         if known {
             let what = format!("rule `{}` does not fire on this example", at.value);
-            sink.error(&at.place, "example-failed", what);
+            let why = why(&at.value).unwrap_or_else(|| "another rule exempts it".to_owned());
+            sink.error(&at.place, "example-failed", what).help(why);
         } else {
             let ids = rulebook.book.rules.iter().map(|rule| &*rule.id);
             sink.error(&at.place, "unknown-rule", format!("there is no rule `{}`", at.value))
                 .help(suggest(&at.value, ids.collect::<Vec<_>>()));
         }
     }
-    let fired = judgement.fired.iter().map(|firing| &firing.rule);
-    for rule in fired.filter(|rule| !expected.iter().any(|at| *at.value == ***rule)) {
+    for firing in &judgement.fired {
+        // A threshold is no rule.
+        let known = rulebook.book.rules.iter().any(|rule| rule.id == firing.rule);
+        if !known || expected.iter().any(|at| *at.value == *firing.rule) {
+            continue;
+        }
         let place: &Place = expected.first().map_or(&example.place, |at| &at.place);
-        let what = format!("rule `{rule}` fires on this example, but is not expected to");
-        sink.error(place, "example-failed", what);
+        let what = format!("rule `{}` fires on this example, but is not expected to", firing.rule);
+        let why = fired_on(firing, message);
+        sink.error(place, "example-failed", what)
+            .help(format!("{why}; add it to `rules`, or mend it"));
     }
 }

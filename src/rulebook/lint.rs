@@ -30,6 +30,10 @@ pub(crate) fn lint(compiler: &mut Compiler<'_>, files: &[(Arc<str>, FileSource)]
         let regex = id.and_then(|id| compiler.book.regexes.get(id));
         regex.is_none_or(|regex| regex.gates.is_some())
     };
+    // With errors about, what looks odd may only be misspelt.
+    if sink.has_errors() {
+        sink.hush();
+    }
     for (_, file) in files {
         for rule in &file.rules {
             outcome::lint(rule, compiler.options.now, &mut sink);
@@ -46,13 +50,10 @@ pub(crate) fn lint(compiler: &mut Compiler<'_>, files: &[(Arc<str>, FileSource)]
             }
         }
     }
-    // With errors about, what looks unused may only be misspelt.
-    if !sink.has_errors() {
-        outcome::scores(files, &mut sink);
-        cover::lint(files, compiler.options.now, &mut sink);
-        unused(compiler, files, &mut sink);
-        unused_files(compiler, files, &mut sink);
-    }
+    outcome::scores(files, &mut sink);
+    cover::lint(files, compiler.options.now, &mut sink);
+    unused(compiler, files, &mut sink);
+    unused_files(compiler, files, &mut sink);
     compiler.sink = sink;
 }
 

@@ -4,6 +4,7 @@
 //! with `term` and any of `match, view, unless, expires, owner, note`.
 
 use std::borrow::Cow;
+use std::ops::Range;
 use std::sync::Arc;
 
 use super::Timestamp;
@@ -97,31 +98,46 @@ pub(crate) fn read_csv(file: &Arc<str>, text: &str, sink: &mut Sink) -> Vec<Entr
     let mut reader =
         csv::ReaderBuilder::new().flexible(true).trim(csv::Trim::All).from_reader(text.as_bytes());
     let header = reader.headers().cloned().unwrap_or_default();
-    let first_line = Place::new(file, 0..text.lines().next().map_or(0, str::len));
+    let first_line = text.lines().next().unwrap_or_default();
+    let first_place = Place::new(file, 0..first_line.len());
     let mut columns = [None; COLUMNS.len()];
+    let mut unknown = Vec::new();
     for (index, name) in header.iter().enumerate() {
         let known = COLUMNS.iter().position(|column| column.eq_ignore_ascii_case(name));
         match known.and_then(|known| columns.get_mut(known)) {
             Some(slot) => *slot = Some(index),
             None if name.is_empty() => {}
-            None => {
-                sink.error(&first_line, "unknown-column", format!("no column is named `{name}`"))
-                    .help(suggest(name, COLUMNS));
-            }
+            None => unknown.push(name),
         }
     }
     let [Some(term_column), matching, view, unless, expires, ..] = columns else {
-        sink.error(&first_line, "missing-column", "the first row has no `term`".to_owned())
-            .help("the first row of a .csv list names its columns: term, match, view, unless, expires, owner, note");
+        if let Some(separator) = first_line.chars().find(|c| matches!(c, ';' | '\t')) {
+            let what = format!("the columns are separated by `{}`", separator.escape_default());
+            sink.error(&first_place, "missing-column", what)
+                .help("save it again with commas between the columns");
+        } else {
+            sink.error(&first_place, "missing-column", "the first row has no `term`".to_owned())
+                .help("the first row of a .csv list names its columns: term, match, view, unless, expires, owner, note");
+        }
         return Vec::new();
     };
+    for name in unknown {
+        let at = first_line.find(name).unwrap_or_default();
+        sink.error(
+            &Place::new(file, at..at + name.len()),
+            "unknown-column",
+            format!("no column is named `{name}`"),
+        )
+        .help(suggest(name, COLUMNS));
+    }
     let mut entries = Vec::new();
     for record in reader.records() {
         let record = match record {
             Ok(record) => record,
             Err(error) => {
                 let at = error.position().map_or(0, |at| usize::try_from(at.byte()).unwrap_or(0));
-                sink.error(&Place::new(file, at..at), "csv-syntax", error.to_string());
+                sink.error(&Place::new(file, at..at), "csv-syntax", error.to_string())
+                    .help("open it in a spreadsheet and save it again as CSV");
                 continue;
             }
         };
@@ -129,19 +145,21 @@ pub(crate) fn read_csv(file: &Arc<str>, text: &str, sink: &mut Sink) -> Vec<Entr
         let rest = text.get(start..).unwrap_or_default();
         let start = start + (rest.len() - rest.trim_start().len());
         let end = start + rest.trim_start().find('\n').unwrap_or(rest.trim_start().len());
-        let place = Place::new(file, start..end);
+        let place = |column: Option<usize>| {
+            Place::new(file, cell_span(text, start..end, &record, column.unwrap_or_default()))
+        };
         let cell = |column: Option<usize>| {
             column.and_then(|column| record.get(column)).filter(|cell| !cell.is_empty())
         };
         let Some(term) = cell(Some(term_column)) else { continue };
         let mut entry = EntrySource::plain(Cow::Owned(term.to_owned()), start, end);
-        entry.matching = word(cell(matching), "match", &MATCHINGS, &place, sink);
-        entry.view = word(cell(view), "view", &VIEWS, &place, sink);
+        entry.matching = word(cell(matching), "match", &MATCHINGS, &place(matching), sink);
+        entry.view = word(cell(view), "view", &VIEWS, &place(view), sink);
         entry.unless = cell(unless).map(str::to_owned);
         entry.expires = cell(expires).and_then(|date| match day(date) {
             Some(day) => Some(day),
             None => {
-                sink.error(&place, "bad-date", format!("`{date}` is not a date"))
+                sink.error(&place(expires), "bad-date", format!("`{date}` is not a date"))
                     .help("write it as 2027-01-31");
                 None
             }
@@ -149,6 +167,27 @@ pub(crate) fn read_csv(file: &Arc<str>, text: &str, sink: &mut Sink) -> Vec<Entr
         entries.push(entry);
     }
     entries
+}
+
+/// Where a cell stands in the line of its record; the whole line where that is not plain to see.
+fn cell_span(
+    text: &str,
+    line: Range<usize>,
+    record: &csv::StringRecord,
+    column: usize,
+) -> Range<usize> {
+    let mut at = line.start;
+    for (index, cell) in record.iter().enumerate().take(column + 1) {
+        let Some(found) = text.get(at..line.end).and_then(|rest| rest.find(cell)) else {
+            return line;
+        };
+        let start = at + found;
+        at = start + cell.len();
+        if index == column {
+            return start..at;
+        }
+    }
+    line
 }
 
 fn word<T: Copy>(

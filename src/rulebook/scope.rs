@@ -20,6 +20,9 @@ pub(crate) const CONVERSATIONS: [(&str, ConversationKind); 4] = [
 /// Old and new names of the same group types: the wire still carries the old ones.
 const GROUP_TYPES: [(&str, &str); 2] = [("work", "private"), ("meeting", "chatroom")];
 
+/// Names, names excepted, and how they are compared.
+type Part<'s> = (&'s [At<String>], &'s [At<String>], fn(&str) -> String);
+
 /// A compiled scope. An empty one lets every message in.
 #[derive(Debug, Default)]
 pub(crate) struct Scope {
@@ -113,13 +116,18 @@ impl Scope {
                 except: nets(&source.except_networks, sink),
             },
         };
-        for (only, except) in [
-            (&source.senders, &source.except_senders),
-            (&source.groups, &source.except_groups),
-            (&source.group_types, &source.except_group_types),
-            (&source.operators, &source.except_operators),
-        ] {
-            for name in only.iter().filter(|name| except.iter().any(|e| e.value == name.value)) {
+        let parts: [Part<'_>; 6] = [
+            (&source.senders, &source.except_senders, as_is),
+            (&source.groups, &source.except_groups, as_is),
+            (&source.group_types, &source.except_group_types, group_type),
+            (&source.operators, &source.except_operators, as_is),
+            (&source.platforms, &source.except_platforms, lower),
+            (&source.networks, &source.except_networks, lower),
+        ];
+        for (only, except, fold) in parts {
+            let excepted =
+                |name: &&At<String>| except.iter().any(|e| fold(&e.value) == fold(&name.value));
+            for name in only.iter().filter(excepted) {
                 let what = format!("`{}` is both named and excepted", name.value);
                 sink.error(&name.place, "contradiction", what).help("keep one of the two");
             }

@@ -160,14 +160,16 @@ impl Compiler<'_> {
 
     fn script_errors(&mut self, path: &Arc<str>, text: &str, errors: &[ScriptError]) {
         for error in errors {
-            let start = error.place.offset.min(text.len());
+            // Past the end there is nothing to point at; the last character is near enough.
+            let last = text.trim_end().char_indices().next_back().map_or(0, |(at, _)| at);
+            let start = error.place.offset.min(last);
             let rest = text.get(start..).unwrap_or_default();
             let word = rest.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(rest.len());
             let place = Place::new(path, start..start + word.max(1).min(rest.len()));
             let found = self.sink.error(&place, "script", error.message.clone());
-            if let Some(help) = &error.help {
-                found.help(help.clone());
-            }
+            found.help(error.help.clone().unwrap_or_else(|| {
+                "check the brackets, quotes and semicolons at this place and before it".to_owned()
+            }));
         }
     }
 }

@@ -9,6 +9,7 @@ use toml::de::DeTable;
 use super::Facts;
 use super::diagnostic::{Place, Sink};
 use super::example::Sample;
+use super::syntax;
 use super::table::{At, Table};
 use crate::verdict::{Verdict, ViewKind};
 
@@ -244,7 +245,7 @@ pub(crate) fn read(file: &Arc<str>, text: &str, sink: &mut Sink) -> FileSource {
     let (document, errors) = DeTable::parse_recoverable(text);
     for error in &errors {
         let place = Place::new(file, error.span().unwrap_or(0..0));
-        sink.error(&place, "toml-syntax", error.message().trim_end_matches('.').to_owned());
+        syntax::error(error.message(), &place, text, sink);
     }
     let span = document.span();
     let mut table = Table::new(file, document.get_ref(), span, "a rule file");
@@ -301,7 +302,8 @@ fn list(name: At<String>, mut table: Table<'_>, sink: &mut Sink) -> ListSource {
 fn pattern(name: At<String>, mut table: Table<'_>, sink: &mut Sink) -> Option<PatternSource> {
     let regex = table.string(sink, "regex");
     if regex.is_none() && !table.has("regex") {
-        sink.error(table.place(), "missing-key", "this pattern has no `regex`".to_owned());
+        sink.error(table.place(), "missing-key", "this pattern has no `regex`".to_owned())
+            .help("write it as regex = '…'");
     }
     table.finish(sink);
     Some(PatternSource { name, regex: regex? })
@@ -440,7 +442,8 @@ fn bounds(
         kinds: if kinds { table.strings(sink, "kinds").unwrap_or_default() } else { Vec::new() },
     };
     if bounds.min.is_none() && bounds.max.is_none() {
-        sink.error(&bounds.place, "missing-key", format!("`{key}` needs `min`, `max` or both"));
+        sink.error(&bounds.place, "missing-key", format!("`{key}` needs `min`, `max` or both"))
+            .help(format!("write it as {key} = {{ min = 10 }}"));
     }
     if bounds.min > bounds.max && bounds.max.is_some() {
         sink.error(&bounds.place, "never-fires", format!("`{key}` has a `min` above its `max`"))
@@ -525,7 +528,8 @@ fn threshold(mut table: Table<'_>, sink: &mut Sink) -> Option<ThresholdSource> {
     let verdict = table.one_of(sink, "verdict", &VERDICTS);
     for key in ["score", "verdict"] {
         if !table.has(key) {
-            sink.error(&place, "missing-key", format!("this threshold has no `{key}`"));
+            sink.error(&place, "missing-key", format!("this threshold has no `{key}`"))
+                .help("a threshold is a score and a verdict, as in score = 5 and verdict = \"deny\"");
         }
     }
     let code = table.integer(sink, "code", 1..=1_000_000);

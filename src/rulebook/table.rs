@@ -18,6 +18,46 @@ pub(crate) struct At<T> {
     pub(crate) place: Place,
 }
 
+/// What a value should have been.
+#[derive(Debug, Clone, Copy)]
+enum Want {
+    Text,
+    Texts,
+    Integer,
+    Number,
+    Flag,
+    Date,
+    Table,
+    Named,
+}
+
+impl Want {
+    /// What it is called, and how it is written for this key.
+    fn words(self, key: &str) -> (&'static str, String) {
+        match (self, key) {
+            (Self::Text, _) => ("text in quotes", format!("{key} = \"…\"")),
+            (Self::Texts, _) => ("text in quotes, or a list", format!("{key} = [\"…\", \"…\"]")),
+            (Self::Integer, _) => ("a whole number", format!("{key} = 3")),
+            (Self::Number, _) => ("a number", format!("{key} = 3")),
+            (Self::Flag, _) => ("true or false", format!("{key} = true")),
+            (Self::Date, _) => ("a date", format!("{key} = 2027-01-31")),
+            (Self::Table, "when") => ("a table", "when.lists = [\"…\"] or when.regex = '…'".into()),
+            (Self::Table, "then") => ("a table", "then.verdict = \"deny\"".into()),
+            (Self::Table, "links") => {
+                ("true, or a table", "links = true or links = { hosts = [\"example.com\"] }".into())
+            }
+            (Self::Table, "length" | "elements" | "mentions") => {
+                ("a table", format!("{key} = {{ min = 1, max = 100 }}"))
+            }
+            (Self::Table, "rule" | "example" | "threshold") => {
+                ("a table", format!("[[{key}]], with its keys in the lines below"))
+            }
+            (Self::Table, _) => ("a table", format!("{key} = {{ … }}")),
+            (Self::Named, _) => ("tables with names", format!("[{key}.NAME]")),
+        }
+    }
+}
+
 /// One table of a rule file.
 #[derive(Debug)]
 pub(crate) struct Table<'a> {
@@ -65,11 +105,21 @@ impl<'a> Table<'a> {
         At { value: inner, place: Place::new(self.file, value.span()) }
     }
 
-    fn wrong_type(&self, sink: &mut Sink, key: &str, value: &Spanned<DeValue<'_>>, want: &str) {
+    fn wrong_type(&self, sink: &mut Sink, key: &str, value: &Spanned<DeValue<'_>>, want: Want) {
         let place = Place::new(self.file, value.span());
-        let got = value.get_ref().type_str();
-        sink.error(&place, "wrong-type", format!("`{key}` must be {want}, but this is a {got}"))
-            .label(format!("want {want}"));
+        let got = match value.get_ref() {
+            DeValue::String(_) => "text in quotes",
+            DeValue::Integer(_) => "a whole number",
+            DeValue::Float(_) => "a number with a point",
+            DeValue::Boolean(_) => "true or false",
+            DeValue::Datetime(_) => "a date",
+            DeValue::Array(_) => "a list",
+            DeValue::Table(_) => "a table",
+        };
+        let (what, example) = want.words(key);
+        sink.error(&place, "wrong-type", format!("`{key}` must be {what}, not {got}"))
+            .label(format!("this is {got}"))
+            .help(format!("write it as {example}"));
     }
 
     /// A string.
@@ -78,7 +128,7 @@ impl<'a> Table<'a> {
         match value.get_ref().as_str() {
             Some(text) => Some(self.at(value, text.to_owned())),
             None => {
-                self.wrong_type(sink, key, value, "a string in quotes");
+                self.wrong_type(sink, key, value, Want::Text);
                 None
             }
         }
@@ -95,7 +145,7 @@ impl<'a> Table<'a> {
             return Some(vec![self.at(value, text.to_owned())]);
         }
         let Some(array) = value.get_ref().as_array() else {
-            self.wrong_type(sink, key, value, "a list of strings, as in [\"a\", \"b\"]");
+            self.wrong_type(sink, key, value, Want::Texts);
             return None;
         };
         if array.is_empty() {
@@ -107,7 +157,7 @@ impl<'a> Table<'a> {
         for item in array.iter() {
             match item.get_ref().as_str() {
                 Some(text) => strings.push(self.at(item, text.to_owned())),
-                None => self.wrong_type(sink, key, item, "a list of strings"),
+                None => self.wrong_type(sink, key, item, Want::Texts),
             }
         }
         Some(strings)
@@ -122,7 +172,7 @@ impl<'a> Table<'a> {
     ) -> Option<At<i64>> {
         let value = self.get(key)?;
         let Some(integer) = value.get_ref().as_integer() else {
-            self.wrong_type(sink, key, value, "a whole number");
+            self.wrong_type(sink, key, value, Want::Integer);
             return None;
         };
         let number = i64::from_str_radix(integer.as_str(), integer.radix()).ok();
@@ -131,7 +181,8 @@ impl<'a> Table<'a> {
             None => {
                 let place = Place::new(self.file, value.span());
                 let (from, to) = (range.start(), range.end());
-                sink.error(&place, "out-of-range", format!("`{key}` must be from {from} to {to}"));
+                sink.error(&place, "out-of-range", format!("`{key}` cannot be {}", integer.as_str()))
+                    .help(format!("it goes from {from} to {to}"));
                 None
             }
         }
@@ -148,7 +199,7 @@ impl<'a> Table<'a> {
         match text.parse::<f64>().ok().filter(|number| number.is_finite()) {
             Some(number) => Some(self.at(value, number)),
             None => {
-                self.wrong_type(sink, key, value, "a number");
+                self.wrong_type(sink, key, value, Want::Number);
                 None
             }
         }
@@ -160,7 +211,7 @@ impl<'a> Table<'a> {
         match value.get_ref().as_bool() {
             Some(boolean) => Some(self.at(value, boolean)),
             None => {
-                self.wrong_type(sink, key, value, "true or false");
+                self.wrong_type(sink, key, value, Want::Flag);
                 None
             }
         }
@@ -173,7 +224,7 @@ impl<'a> Table<'a> {
             DeValue::Datetime(date) => Some(self.at(value, date.to_string())),
             DeValue::String(text) => Some(self.at(value, text.to_string())),
             _ => {
-                self.wrong_type(sink, key, value, "a date such as 2027-01-31");
+                self.wrong_type(sink, key, value, Want::Date);
                 None
             }
         }
@@ -207,7 +258,7 @@ impl<'a> Table<'a> {
         match value.get_ref().as_table() {
             Some(table) => Some(Table::new(self.file, table, value.span(), what)),
             None => {
-                self.wrong_type(sink, key, value, "a table, as in { key = value }");
+                self.wrong_type(sink, key, value, Want::Table);
                 None
             }
         }
@@ -225,7 +276,7 @@ impl<'a> Table<'a> {
             DeValue::Table(table) => return vec![Table::new(self.file, table, value.span(), what)],
             DeValue::Array(array) => array,
             _ => {
-                self.wrong_type(sink, key, value, "a table, or a list of tables");
+                self.wrong_type(sink, key, value, Want::Table);
                 return Vec::new();
             }
         };
@@ -233,7 +284,7 @@ impl<'a> Table<'a> {
         for item in array.iter() {
             match item.get_ref().as_table() {
                 Some(table) => tables.push(Table::new(self.file, table, item.span(), what)),
-                None => self.wrong_type(sink, key, item, "a table, as in { key = value }"),
+                None => self.wrong_type(sink, key, item, Want::Table),
             }
         }
         tables
@@ -248,7 +299,7 @@ impl<'a> Table<'a> {
     ) -> Vec<(At<String>, Table<'a>)> {
         let Some(value) = self.get(key) else { return Vec::new() };
         let Some(outer) = value.get_ref().as_table() else {
-            self.wrong_type(sink, key, value, "written with a name, as in [list.NAME]");
+            self.wrong_type(sink, key, value, Want::Named);
             return Vec::new();
         };
         let mut tables = Vec::new();
@@ -259,7 +310,7 @@ impl<'a> Table<'a> {
                 Some(table) => {
                     tables.push((at, Table::new(self.file, table, item.span(), what)));
                 }
-                None => self.wrong_type(sink, key, item, "a table"),
+                None => self.wrong_type(sink, key, item, Want::Named),
             }
         }
         tables
@@ -285,7 +336,7 @@ impl<'a> Table<'a> {
             .as_integer()
             .and_then(|integer| i64::from_str_radix(integer.as_str(), integer.radix()).ok());
         if number.is_none() {
-            self.wrong_type(sink, key, value, "a whole number");
+            self.wrong_type(sink, key, value, Want::Integer);
         }
         number
     }

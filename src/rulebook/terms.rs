@@ -128,7 +128,8 @@ fn check(term: &Term<'_>, place: &dyn Fn() -> Place, sink: &mut Sink) -> Option<
     }
     if term.text.len() > TERM_BYTES_MAX {
         let what = format!("this term has {} bytes; {TERM_BYTES_MAX} is the most", term.text.len());
-        sink.error(&place(), "too-long", what);
+        sink.error(&place(), "too-long", what)
+            .help("shorten it, or take it apart with ` & `");
         return None;
     }
     let folded = text::fold(term.text).trim().to_owned();

@@ -79,7 +79,9 @@ fn words(rule: &RuleSource, sink: &mut Sink) {
             );
         }
     }
-    bare_code(then.code.as_ref(), then.notice.as_ref(), sink);
+    if then.action == Action::Verdict(Verdict::Deny) {
+        bare_code(then.code.as_ref(), then.notice.as_ref(), sink);
+    }
 }
 
 fn bare_code(code: Option<&At<i64>>, notice: Option<&At<String>>, sink: &mut Sink) {
