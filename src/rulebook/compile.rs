@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 
 use super::book::{Book, Threshold};
 use super::condition::Block;
-use super::diagnostic::{Lines, Place, Report, Sink, suggest};
+use super::diagnostic::{Lines, Place, Report, Sink, suggest, suggest_path};
 use super::entry::{Entries, List, id};
 use super::list;
 use super::regexes;
@@ -165,9 +165,9 @@ impl<'s> Compiler<'s> {
             for at in &source.files {
                 let Some((file, text)) = self.texts.get_key_value(at.value.as_str()) else {
                     let known =
-                        self.texts.keys().map(|k| &**k).filter(|k| !has_extension(k, "toml"));
+                        self.texts.keys().map(|k| &**k).filter(|k| has_extension(k, "txt") || has_extension(k, "csv"));
                     let what = format!("there is no file `{}`", at.value);
-                    let help = suggest(&at.value, known.collect::<Vec<_>>());
+                    let help = suggest_path(&at.value, &known.collect::<Vec<_>>());
                     self.sink.error(&at.place, "missing-file", what).help(format!(
                         "{help} (paths start at the rule directory; lists end in .txt or .csv)"
                     ));

@@ -112,14 +112,36 @@ impl Place {
     }
 
     /// The place of a part of the text at this place, given as the file has it (`raw`) and as it
-    /// reads (`value`). The whole place where the two differ.
+    /// reads (`value`). The whole place where that cannot be told.
     pub(crate) fn part(&self, raw: &str, value: &str, part: Range<usize>) -> Self {
-        let there = raw.get(self.span.clone()).and_then(|text| text.find(value));
-        let span = there.map(|at| self.span.start + at).map_or_else(
-            || self.span.clone(),
-            |start| start + part.start..start + part.end,
-        );
+        let span = self.inside(raw, value, part).unwrap_or_else(|| self.span.clone());
         Self { file: Arc::clone(&self.file), span }
+    }
+
+    fn inside(&self, raw: &str, value: &str, part: Range<usize>) -> Option<Range<usize>> {
+        let text = raw.get(self.span.clone())?;
+        if let Some(at) = text.find(value) {
+            let start = self.span.start + at;
+            return Some(start + part.start..start + part.end);
+        }
+        // Between double quotes, `\\` and its like are two characters for one.
+        let text = text.strip_prefix('"').filter(|text| !text.starts_with('"'))?;
+        let mut chars = text.char_indices();
+        let (mut read, mut start) = (0, None);
+        while let Some((at, c)) = chars.next() {
+            if read == part.start && start.is_none() {
+                start = Some(at);
+            }
+            if read >= part.end {
+                let from = self.span.start + 1;
+                return start.map(|start| from + start..from + at);
+            }
+            if c == '\\' {
+                chars.next().filter(|(_, escaped)| "\\\"bfnrt".contains(*escaped))?;
+            }
+            read += if c == '\\' { 1 } else { c.len_utf8() };
+        }
+        None
     }
 }
 
@@ -281,9 +303,25 @@ pub(crate) fn closest<'k>(word: &str, known: impl IntoIterator<Item = &'k str>) 
     known
         .into_iter()
         .map(|candidate| (strsim::jaro_winkler(&word, &candidate.to_lowercase()), candidate))
-        .filter(|(score, _)| *score >= 0.8)
+        .filter(|(score, candidate)| {
+            // Words that only begin alike are not what was meant.
+            *score >= 0.8
+                && strsim::normalized_damerau_levenshtein(&word, &candidate.to_lowercase()) >= 0.5
+        })
         .max_by(|(a, _), (b, _)| a.total_cmp(b))
         .map(|(_, candidate)| candidate)
+}
+
+/// The same for paths: the name of the file counts for more than its folder.
+pub(crate) fn suggest_path(path: &str, known: &[&str]) -> String {
+    let name = |path: &str| path.rsplit('/').next().unwrap_or_default().to_owned();
+    let names: Vec<String> = known.iter().map(|known| name(known)).collect();
+    let close = closest(&name(path), names.iter().map(String::as_str));
+    let found = known.iter().find(|known| close.is_some_and(|close| name(known) == close));
+    match found {
+        Some(found) => format!("did you mean `{found}`?"),
+        None => suggest(path, known.iter().copied()),
+    }
 }
 
 /// "did you mean `x`?" or the list of what is known.

@@ -10,9 +10,6 @@ mod outcome;
 mod place;
 pub(crate) mod spelling;
 
-#[cfg(test)]
-mod tests;
-
 use std::sync::Arc;
 
 use super::compile::{Compiler, has_extension};

@@ -64,24 +64,35 @@ fn syntax_error(at: &At<String>, raw: &str, error: &regex_syntax::Error, sink: &
             &regex_syntax::ast::Span::splat(regex_syntax::ast::Position::new(0, 1, 1)),
         ),
     };
-    let mut place = at.place.clone();
-    // In a literal string ('…') the pattern stands in the file as it is, so its offsets hold.
-    let quotes =
-        if raw.get(place.span.start..).is_some_and(|s| s.starts_with("'''")) { 3 } else { 1 };
-    let start = place.span.start + quotes;
-    if raw.get(start..start + at.value.len()) == Some(at.value.as_str()) {
-        place.span = start + span.start.offset..start + span.end.offset.max(span.start.offset + 1);
-    }
-    let advice = if what.contains("look-around") {
-        "look-around is not supported, it can make a pattern slow; use `unless` for what must not be there"
-    } else if what.contains("backreference") {
-        "backreferences are not supported, they can make a pattern slow; a script can compare parts"
-    } else {
-        "patterns use Rust's regex syntax; write them in single quotes, so that \\ needs no doubling"
-    };
-    sink.error(&place, "regex-syntax", format!("bad pattern: {}", what.trim_end_matches('.')))
-        .help(advice);
+    let what = what.trim_end_matches('.');
+    let end = span.end.offset.max(span.start.offset + 1);
+    let place = at.place.part(raw, &at.value, span.start.offset..end);
+    let known = MENDS.iter().find(|(theirs, _)| what.contains(theirs));
+    let help = known.map_or(
+        "patterns use Rust's regex syntax; write them in single quotes, so that \\ needs no doubling",
+        |(_, mend)| mend,
+    );
+    sink.error(&place, "regex-syntax", format!("bad pattern: {what}")).help(help);
 }
+
+/// What the parser's message holds, and how to mend it.
+const MENDS: [(&str, &str); 12] = [
+    ("look-around", "it can make a pattern slow; use `unless` for what must not be there"),
+    ("backreferences", "they can make a pattern slow; a script can compare parts of a text"),
+    ("unclosed group", "close this `(` with `)`, or write `\\(` for the character itself"),
+    ("unopened group", "remove this `)`, or write `\\)` for the character itself"),
+    ("unclosed character class", "close this `[` with `]`, or write `\\[` for the character itself"),
+    ("invalid repetition count range", "the smaller number comes first, as in {1,3}"),
+    (
+        "repetition operator missing",
+        "`*`, `+`, `?` and `{…}` repeat what stands before them; write `\\*` for the character itself",
+    ),
+    ("invalid character class range", "the one that comes first goes first, as in [a-z]"),
+    ("property not found", "use the name of a writing system, such as \\p{Han} or \\p{Cyrillic}"),
+    ("unrecognized escape", "write the character without `\\`; `\\w`, `\\d`, `\\s` and `\\b` are known"),
+    ("incomplete escape", "write `\\\\` for the character `\\` itself"),
+    ("repetition quantifier", "write it as {1,3}, or `\\{` for the character itself"),
+];
 
 /// The literals that open the gate to a pattern.
 fn gates(hir: &regex_syntax::hir::Hir) -> Option<Vec<String>> {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::book::Book;
 use super::compile::{Compiler, has_extension};
 use super::condition::Unmet;
-use super::diagnostic::{Place, suggest};
+use super::diagnostic::{Place, suggest, suggest_path};
 use super::entry::{id, ix};
 use super::judge::Trial;
 use super::rule::Rule;
@@ -88,7 +88,7 @@ impl Compiler<'_> {
                 .map(|path| &**path)
                 .filter(|p| has_extension(p, "rhai"))
                 .collect();
-            let help = suggest(&at.value, known);
+            let help = suggest_path(&at.value, &known);
             let what = format!("there is no script `{}`", at.value);
             self.sink
                 .error(&at.place, "missing-file", what)

@@ -278,10 +278,6 @@ pub(crate) fn read(file: &Arc<str>, text: &str, sink: &mut Sink) -> FileSource {
 fn list(name: At<String>, mut table: Table<'_>, sink: &mut Sink) -> ListSource {
     let files = table.strings(sink, "file").unwrap_or_default();
     let entries = table.strings(sink, "entries").unwrap_or_default();
-    if files.is_empty() && entries.is_empty() && !table.has("file") && !table.has("entries") {
-        sink.error(&name.place, "empty-list", format!("list `{}` has no entries", name.value))
-            .help("give it `file = \"lists/NAME.txt\"` or `entries = [\"…\"]`");
-    }
     let view = table.one_of(sink, "view", &VIEWS).map_or(ViewKind::Plain, |at| at.value);
     let matching = table.one_of(sink, "match", &MATCHINGS).map_or(Matching::Auto, |at| at.value);
     let list = ListSource {
@@ -295,6 +291,11 @@ fn list(name: At<String>, mut table: Table<'_>, sink: &mut Sink) -> ListSource {
         allow: table.strings(sink, "allow").unwrap_or_default(),
         name,
     };
+    if !table.has("file") && !table.has("entries") && !table.has_unknown() {
+        let what = format!("list `{}` has no entries", list.name.value);
+        sink.error(&list.name.place, "empty-list", what)
+            .help("give it `file = \"lists/NAME.txt\"` or `entries = [\"…\"]`");
+    }
     table.finish(sink);
     list
 }
@@ -312,7 +313,10 @@ fn pattern(name: At<String>, mut table: Table<'_>, sink: &mut Sink) -> Option<Pa
 fn rule(mut table: Table<'_>, sink: &mut Sink) -> Option<RuleSource> {
     let place = table.place().clone();
     let id = table.string(sink, "id");
-    if id.is_none() && !table.has("id") {
+    if let Some(at) = id.as_ref().filter(|at| at.value.is_empty()) {
+        sink.error(&at.place, "bad-id", "this `id` is empty".to_owned())
+            .help("give the rule a name of its own, such as id = \"ads.links\"");
+    } else if id.is_none() && !table.has("id") {
         sink.error(&place, "missing-key", "this rule has no `id`".to_owned())
             .help("give it a name of its own, such as id = \"ads.links\"");
     }
@@ -378,6 +382,10 @@ fn scope(mut table: Table<'_>, sink: &mut Sink) -> ScopeSource {
 
 /// Reads a block; only the outermost may hold other blocks.
 fn block(mut table: Table<'_>, sink: &mut Sink, outermost: bool) -> BlockSource {
+    if table.keys().next().is_none() {
+        sink.error(table.place(), "empty", "this condition says nothing".to_owned())
+            .help("name what to look for, such as lists = [\"…\"], or leave it out");
+    }
     let inner = |table: &mut Table<'_>, sink: &mut Sink, key, what| -> Vec<BlockSource> {
         if !outermost {
             return Vec::new();
@@ -501,10 +509,6 @@ fn then(mut table: Table<'_>, sink: &mut Sink) -> ThenSource {
     let action = table.one_of(sink, "verdict", &ACTIONS);
     let score = table.integer(sink, "score", -1_000..=1_000);
     let flag = table.boolean(sink, "flag");
-    if !table.has("verdict") && score.is_none() && flag.is_none() {
-        sink.error(&place, "missing-key", "`then` does nothing".to_owned())
-            .help("add `verdict`, `score` or `flag`; verdict = \"allow\" only records");
-    }
     let then = ThenSource {
         action: action.map_or(Action::Verdict(Verdict::Allow), |at| at.value),
         code: table.integer(sink, "code", 1..=1_000_000),
@@ -512,6 +516,10 @@ fn then(mut table: Table<'_>, sink: &mut Sink) -> ThenSource {
         score: score.map_or(0, |at| at.value),
         flag: flag.is_some_and(|at| at.value),
     };
+    if !table.has("verdict") && !table.has("score") && !table.has("flag") && !table.has_unknown() {
+        sink.error(&place, "missing-key", "`then` does nothing".to_owned())
+            .help("add `verdict`, `score` or `flag`; verdict = \"allow\" only records");
+    }
     if let Some(code) = &then.code
         && !matches!(then.action, Action::Verdict(Verdict::Deny))
     {
@@ -589,7 +597,7 @@ fn example(mut table: Table<'_>, sink: &mut Sink) -> ExampleSource {
         facts,
         verdict: table.one_of(sink, "verdict", &VERDICTS),
         exempt: table.boolean(sink, "exempt").map(|at| at.value),
-        rules: table.has("rules").then(|| ids(&mut table, sink)),
+        rules: ids(&mut table, sink),
         masked: table.string(sink, "masked"),
     };
     if source.verdict.is_none() && source.exempt.is_none() && !table.has("verdict") {
@@ -601,9 +609,9 @@ fn example(mut table: Table<'_>, sink: &mut Sink) -> ExampleSource {
 }
 
 /// Rule ids; an empty list is meant: no rule fires.
-fn ids(table: &mut Table<'_>, sink: &mut Sink) -> Vec<At<String>> {
+fn ids(table: &mut Table<'_>, sink: &mut Sink) -> Option<Vec<At<String>>> {
     if table.is_empty_array("rules") {
-        return Vec::new();
+        return Some(Vec::new());
     }
-    table.strings(sink, "rules").unwrap_or_default()
+    table.strings(sink, "rules")
 }

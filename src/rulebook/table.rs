@@ -341,6 +341,12 @@ impl<'a> Table<'a> {
         number
     }
 
+    /// Is there a key that nobody asked for? Then something that seems to be missing may only be
+    /// misspelt.
+    pub(crate) fn has_unknown(&self) -> bool {
+        self.keys().any(|key| !self.known.contains(&key.value))
+    }
+
     /// Reports every key that nobody asked for.
     pub(crate) fn finish(self, sink: &mut Sink) {
         for key in self.keys() {

@@ -73,7 +73,7 @@ fn repeated(block: &BlockSource, sink: &mut Sink) {
     twice(&block.lists, "list", sink);
     twice(&block.regex, "pattern", sink);
     twice(&block.writing, "writing system", sink);
-    for links in &block.links {
+    for links in block.links.iter() {
         twice(&links.hosts, "host", sink);
         twice(&links.except_hosts, "host", sink);
         for at in links.hosts.iter().chain(&links.except_hosts) {
@@ -89,7 +89,7 @@ fn repeated(block: &BlockSource, sink: &mut Sink) {
             sink.error(&both.place, "contradiction", what).help("keep one of the two");
         }
     }
-    for time in &block.time {
+    for time in block.time.iter() {
         twice(&time.days, "day", sink);
     }
     for test in &block.json {

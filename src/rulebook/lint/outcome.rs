@@ -99,7 +99,11 @@ fn notice(at: &At<String>, sink: &mut Sink) {
         sink.warn(&at.place, "empty", "this notice is empty".to_owned())
             .help("write what the sender should read, or leave the line out");
     } else if let Some(odd) = at.value.chars().find(|c| c.is_control()) {
-        let what = format!("this notice holds the control character {}", odd.escape_unicode());
+        let what = match odd {
+            '\n' => "this notice holds a line break".to_owned(),
+            '\t' => "this notice holds a tab".to_owned(),
+            odd => format!("this notice holds the control character {}", odd.escape_unicode()),
+        };
         sink.warn(&at.place, "control-character", what)
             .help("clients show a notice as one line; write it without line breaks and tabs");
     } else if let Some(odd) = at.value.chars().find(|c| super::spelling::is_invisible(*c)) {

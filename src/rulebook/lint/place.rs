@@ -98,7 +98,7 @@ fn json(rule: &RuleSource, block: &BlockSource, sink: &mut Sink) {
         if kinds.is_some_and(|kinds| !holders.iter().any(|holder| kinds.contains(holder))) {
             let names: Vec<String> = holders.iter().map(|kind| format!("\"{kind}\"")).collect();
             let what = format!("`{field}` is not in the elements that this rule looks at");
-            sink.warn(&test.path.place, "never-fires", what)
+            sink.warn(&test.path.place, "not-looked-at", what)
                 .help(format!("add {} to `on`", names.join(" or ")));
         }
     }
