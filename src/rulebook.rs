@@ -21,6 +21,7 @@ mod pattern;
 mod regexes;
 mod rule;
 mod scope;
+pub mod script;
 mod source;
 mod table;
 mod terms;

@@ -117,12 +117,12 @@ fn read<R>(
         return Err(NotACallback);
     }
     if let Ok(text) = simdutf8::basic::from_utf8(body)
-        && let Ok(callback) = wire::read(command, query, text, settings)
+        && let Ok(callback) = wire::read(command, query, text, settings, false)
     {
         return Ok(then(&callback, text, false));
     }
-    let text = repair::repair(body);
-    let callback = wire::read(command, query, &text, settings).unwrap_or_else(|_| {
+    let repair::Repaired { text, guessed } = repair::repair(body);
+    let callback = wire::read(command, query, &text, settings, guessed).unwrap_or_else(|_| {
         let command = command.unwrap_or_else(|| Command::from_name(""));
         wire::unread(command, query, &text, settings)
     });

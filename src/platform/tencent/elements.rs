@@ -4,7 +4,7 @@
 //! element, whether it becomes a field or not; a string that holds JSON takes one for itself and
 //! then one for each string value inside. A rewrite counts the same way and so finds each leaf
 //! again. Every string value becomes a field, except empty ones, `MsgType` and, in elements of a
-//! known type, [`IDENTIFIERS`].
+//! known type, [`IDENTIFIERS`]; so do keys of JSON in a string that are no plain names.
 
 #[cfg(test)]
 mod tests;
@@ -49,8 +49,8 @@ const PATH_MAX: usize = 200;
 /// A key gives at most so many bytes to a path that has to be put together.
 const SEGMENT_MAX: usize = 64;
 
-/// The ordinal of the field that holds what came after the last one judged by itself: a leaf that
-/// no rewrite can reach.
+/// The ordinal of fields that no rewrite can reach: what came after the last one judged by itself,
+/// and keys.
 pub(super) const REST: u32 = u32::MAX;
 
 /// What the walk has collected.
@@ -159,27 +159,41 @@ impl<'a> Walk<'a> {
 
     fn end_beside(&mut self, start: usize, kind: Kind) {
         self.doubtful.clear();
-        self.add_kinds(start, KindSet::of(kind));
+        self.add_kind_if_any(start, kind);
     }
 
     /// Adds the field for the rest, if anything went there. The walk can go on with other fields.
     pub(super) fn finish(&mut self) {
         if !self.rest.is_empty() {
-            self.fields.push(Field {
-                element: None,
-                ordinal: REST,
-                kinds: KindSet::ALL,
-                path: Cow::Borrowed("rest"),
-                text: Cow::Owned(std::mem::take(&mut self.rest)),
-                joined: false,
-            });
+            let rest = std::mem::take(&mut self.rest);
+            self.push_unreachable(Cow::Owned(rest));
         }
+    }
+
+    /// Adds a field for text of any kind that no rewrite can reach.
+    pub(super) fn push_unreachable(&mut self, text: Cow<'a, str>) {
+        self.kinds = KindSet::ALL;
+        self.fields.push(Field {
+            element: None,
+            ordinal: REST,
+            kinds: KindSet::ALL,
+            path: Cow::Borrowed("rest"),
+            text,
+            joined: false,
+        });
     }
 
     fn add_kinds(&mut self, start: usize, kinds: KindSet) {
         self.kinds = self.kinds.with(kinds);
         for field in self.fields.iter_mut().skip(start) {
             field.kinds = field.kinds.with(kinds);
+        }
+    }
+
+    /// The same for a kind that is only there with its text.
+    fn add_kind_if_any(&mut self, start: usize, kind: Kind) {
+        if start < self.fields.len() {
+            self.add_kinds(start, KindSet::of(kind));
         }
     }
 
@@ -233,6 +247,21 @@ impl<'a> Walk<'a> {
             text,
             joined: false,
         });
+    }
+
+    /// Adds a field for a key of JSON in a string that people may have written: such strings are
+    /// also shown as they are. No rewrite reaches it.
+    fn push_key(&mut self, key: &str) {
+        let is_name = key.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-.:/$@".contains(&b));
+        if is_name {
+            return;
+        }
+        if self.fields.len() < self.fields_max {
+            let path = Cow::Owned(format!("{} (key)", self.path));
+            self.push_field(REST, "", path, Cow::Owned(key.to_owned()));
+        } else {
+            self.push_rest("", key);
+        }
     }
 
     fn push_rest(&mut self, key: &str, text: &str) {
@@ -289,7 +318,7 @@ impl<'a> Walk<'a> {
         let value = Value::<Inner>::new(self, &name, role);
         let parsed = value.deserialize(&mut json).and_then(|()| json.end());
         self.depth -= 1;
-        let found = self.fields.len() > mark.fields || self.rest.len() > mark.rest;
+        let found = self.ordinal > mark.ordinal;
         if parsed.is_err() || !found {
             self.return_to(&mark);
         }

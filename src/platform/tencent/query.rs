@@ -58,6 +58,8 @@ impl<'a> Query<'a> {
             sign: Cow::Borrowed(""),
             request_time: Cow::Borrowed(""),
         };
+        let escaped = raw.as_bytes().contains(&b'%') || raw.as_bytes().contains(&b'+');
+        let decode = |text| if escaped { decode(text) } else { Cow::Borrowed(text) };
         let mut seen = 0u8;
         for pair in raw.split('&') {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));

@@ -17,8 +17,18 @@ use super::query::hex;
 /// items of the deepest array kept.
 const DEPTH_MAX: usize = 64;
 
+/// A body made into JSON.
+#[derive(Debug)]
+pub(super) struct Repaired {
+    /// One JSON object.
+    pub(super) text: String,
+    /// Where one value ends and the next begins was guessed: what stands for text may have become
+    /// a key, or lie where no text is looked for.
+    pub(super) guessed: bool,
+}
+
 /// Rewrites `body` as one JSON object. Takes time and memory proportional to its length.
-pub(super) fn repair(body: &[u8]) -> String {
+pub(super) fn repair(body: &[u8]) -> Repaired {
     let text = String::from_utf8_lossy(body);
     let mut writer = Writer {
         out: String::with_capacity(text.len() + text.len() / 8 + 16),
@@ -26,6 +36,8 @@ pub(super) fn repair(body: &[u8]) -> String {
         beyond: 0,
         place: Place::Key,
         first: true,
+        ended: false,
+        guessed: false,
     };
     writer.push(Container::Object);
     let mut scanner = Scanner { text: &text, at: 0 };
@@ -147,10 +159,14 @@ struct Writer {
     place: Place,
     /// Is the innermost array or object still empty?
     first: bool,
+    /// Has the body's own object been closed?
+    ended: bool,
+    guessed: bool,
 }
 
 impl Writer {
     fn take(&mut self, token: Token<'_>, named: bool) {
+        self.guessed |= self.ended;
         match token {
             Token::Open(container) => self.begin(container),
             Token::Close(container) => self.close(container),
@@ -169,6 +185,7 @@ impl Writer {
                     self.out.push('0');
                 } else {
                     write_word(&mut self.out, word);
+                    self.guessed = true;
                 }
                 self.after_scalar();
             }
@@ -188,6 +205,7 @@ impl Writer {
         if self.place == Place::Key && !named {
             self.out.push_str("\"\":");
             self.place = Place::Value;
+            self.guessed = true;
         }
     }
 
@@ -207,6 +225,7 @@ impl Writer {
         if self.place == Place::Value {
             self.out.push_str("null");
             self.place = Place::Key;
+            self.guessed = true;
         }
     }
 
@@ -217,6 +236,7 @@ impl Writer {
         }
         // A second object after the body's own goes on with it.
         if self.open.len() == 1 && read == Container::Object && self.place == Place::Key {
+            self.guessed = true;
             return;
         }
         self.before_value(false);
@@ -247,12 +267,15 @@ impl Writer {
         }
         // The innermost one of its kind closes, and all inside it; the body's own not before the
         // end, since more may follow.
-        let Some(at) = self.open.iter().rposition(|frame| frame.read == read) else { return };
+        let at = self.open.iter().rposition(|frame| frame.read == read);
+        self.guessed |= at.is_none_or(|at| at + 1 != self.open.len());
+        let Some(at) = at else { return };
         while self.open.len() > at.max(1) {
             self.pop();
         }
         if at == 0 {
             self.finish_value();
+            self.ended = true;
         }
     }
 
@@ -265,11 +288,11 @@ impl Writer {
         self.place = if outer == Some(Container::Array) { Place::Item } else { Place::Key };
     }
 
-    fn end(mut self) -> String {
+    fn end(mut self) -> Repaired {
         while !self.open.is_empty() {
             self.pop();
         }
-        self.out
+        Repaired { text: self.out, guessed: self.guessed || !self.ended }
     }
 }
 

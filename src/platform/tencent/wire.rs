@@ -61,12 +61,13 @@ impl<'a> Messages<'a> {
 }
 
 /// Reads `body`, which may only fail by not being JSON the parser accepts. Without a command, the
-/// one the body names is taken.
+/// one the body names is taken. With `whole`, the body is also judged as one text.
 pub(super) fn read<'a>(
     command: Option<Command>,
     query: &'a Query<'_>,
     body: &'a str,
     settings: &Settings,
+    whole: bool,
 ) -> Result<Callback<'a>, serde_json::Error> {
     let command = match command {
         Some(command) => command,
@@ -76,6 +77,9 @@ pub(super) fn read<'a>(
     let mut json = serde_json::Deserializer::from_str(body);
     json.deserialize_map(&mut wire)?;
     json.end()?;
+    if whole {
+        wire.walk.push_unreachable(Cow::Borrowed(body));
+    }
     Ok(wire.into_callback(command, query))
 }
 
@@ -87,14 +91,7 @@ pub(super) fn unread<'a>(
     settings: &Settings,
 ) -> Callback<'a> {
     let mut wire = Wire::new(command.subject(), settings);
-    wire.walk.fields.push(Field {
-        element: None,
-        ordinal: super::elements::REST,
-        kinds: KindSet::ALL,
-        path: Cow::Borrowed("rest"),
-        text: Cow::Borrowed(body),
-        joined: false,
-    });
+    wire.walk.push_unreachable(Cow::Borrowed(body));
     wire.into_callback(command, query)
 }
 
@@ -388,7 +385,10 @@ impl<'a> Wire<'a> {
                 },
                 client: client(query),
                 elements: Vec::new(),
-                kinds: KindSet::of(kind),
+                kinds: item
+                    .fields
+                    .iter()
+                    .fold(KindSet::of(kind), |set, field| set.with(field.kinds)),
                 fields: item.fields,
                 documents: item.documents,
             }

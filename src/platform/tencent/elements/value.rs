@@ -107,7 +107,7 @@ impl<'a, 'de, S: Source<'de, 'a>> Value<'_, 'a, '_, 'de, S> {
             return Err(E::custom("nested too deeply"));
         }
         let outer = self.walk.path.len();
-        if self.role == Role::Key {
+        if matches!(self.role, Role::Key | Role::Type) {
             self.walk.push_segment(&self.key.0);
         }
         Ok(outer)
@@ -126,10 +126,13 @@ impl<'a, 'de, S: Source<'de, 'a>> Value<'_, 'a, '_, 'de, S> {
                 "MsgContent" if element => Role::Content,
                 _ => Role::Key,
             };
+            if self.walk.depth > 0 {
+                self.walk.push_key(&key.0);
+            }
             let start = self.walk.fields.len();
             map.next_value_seed(Value::<S>::new(self.walk, &key, role))?;
             if key.0 == "CloudCustomData" && self.walk.depth == 0 {
-                self.walk.add_kinds(start, KindSet::of(Kind::CloudCustomData));
+                self.walk.add_kind_if_any(start, Kind::CloudCustomData);
             }
         }
         Ok(())
