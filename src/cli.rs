@@ -2,9 +2,9 @@
 //!
 //! Exit codes: 0 done, 1 failed, 64 the command line or configuration is wrong, 65 the rules are.
 
-mod check;
-mod judge;
-mod rules;
+pub mod check;
+pub mod judge;
+pub mod rules;
 mod serve;
 
 use std::collections::BTreeMap;

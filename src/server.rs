@@ -10,8 +10,6 @@
 mod accept;
 mod body;
 mod connection;
-#[cfg(test)]
-mod tests;
 mod worker;
 
 use std::future::Future;

@@ -1,6 +1,18 @@
 //! Integration tests.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a failed test panics")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "a failed test panics"
+)]
 
+mod harness;
 mod lookalikes;
+mod operator_api;
+mod process;
+mod rule_edits;
 mod rulebooks;
+mod server;
 mod tables;
+mod tidy;
