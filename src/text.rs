@@ -7,9 +7,14 @@
 
 mod contact;
 mod lookalike;
+mod mask;
 mod signs;
 mod table;
+mod tight;
 mod view;
 
+pub use contact::contacts;
+pub use mask::mask;
 pub use signs::Signs;
+pub use tight::{Tight, TightEntry};
 pub use view::{View, fold};
