@@ -6,6 +6,7 @@
 //! functions as messages: that is the one invariant everything here rests on.
 
 mod contact;
+mod links;
 mod lookalike;
 mod mask;
 mod signs;
@@ -14,6 +15,7 @@ mod tight;
 mod view;
 
 pub use contact::contacts;
+pub use links::{Link, domains, links};
 pub use mask::mask;
 pub use signs::Signs;
 pub use tight::{Tight, TightEntry};

@@ -67,9 +67,8 @@ pub fn contacts(plain: &View) -> Vec<Range<usize>> {
         match digit(table, char, last, next) {
             Some(digit) => run.push(at..at + char.len_utf8(), digit),
             None if run.bears(table, char) => run.gap.push(char),
-            None => {
-                found.extend(std::mem::take(&mut run).contact(text));
-            }
+            None if run.digits.is_empty() => {}
+            None => found.extend(std::mem::take(&mut run).contact(text)),
         }
         last = char;
     }

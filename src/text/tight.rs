@@ -212,6 +212,12 @@ struct Last {
 
 /// What a character is shown as, if it is more than a separator.
 fn shown(table: &Table, char: char) -> Option<char> {
+    match char {
+        'l' => return Some('i'),
+        'a'..='z' => return Some(char),
+        ' ' => return None,
+        _ => {}
+    }
     if leet(char).is_some()
         || table.row(char).is(class::WORD | class::HAN)
         || char.is_alphanumeric()
@@ -261,7 +267,7 @@ fn is_stop(char: char) -> bool {
 }
 
 fn is_word(table: &Table, char: char) -> bool {
-    table.row(char).is(class::WORD)
+    char.is_ascii_lowercase() || table.row(char).is(class::WORD)
 }
 
 fn collapse(chars: impl Iterator<Item = char>) -> String {
