@@ -123,6 +123,7 @@ impl Tight {
         let table = table();
         let mut last = Last::default();
         let mut chars = plain.text().char_indices().peekable();
+        let is_han = |char| table.row(char).is(class::HAN);
         // The two characters before the current one.
         let mut before = [SEPARATOR; 2];
         while let Some((at, char)) = chars.next() {
@@ -131,6 +132,7 @@ impl Tight {
             let second = || chars.clone().nth(1).map_or(SEPARATOR, |(_, second)| second);
             if let Some(shown) = shown(table, char)
                 && !is_divider(char, before[0], second)
+                && !(is_han(before[1]) && is_han(next) && !char.is_alphanumeric())
             {
                 let single = !is_word(table, before[1]) && !is_word(table, next);
                 let merges = last.shown == Some(shown)

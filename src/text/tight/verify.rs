@@ -214,10 +214,24 @@ impl<'a> Shape<'a> {
 
     /// Does the text before go on in the same way: `c l` before `a s s`?
     fn is_continued(&self, table: &Table, before: &str) -> bool {
-        let Some(before) = before.strip_suffix(self.gap) else { return false };
-        let mut before = before.chars().rev();
-        let is_word = |char: Option<char>| char.is_some_and(|char| table.row(char).is(class::WORD));
-        is_word(before.next()) && (self.longer > 0 || !is_word(before.next()))
+        let is_word = |char: char| table.row(char).is(class::WORD);
+        let rest = before.strip_suffix(self.gap).unwrap_or_default();
+        let mut chars = rest.chars().rev();
+        let Some(last) = chars.next().filter(|&char| is_word(char)) else { return false };
+        if self.longer > 0 {
+            return true;
+        }
+        match chars.next() {
+            // The end of a longer word, or of one such as `it's`.
+            Some(char) if is_word(char) || matches!(char, '\'' | '’') => false,
+            // `i` and `a` are words, unless more single letters stand before them.
+            _ if matches!(last, 'i' | 'a' | 'u') => {
+                let rest = rest.strip_suffix(last).and_then(|rest| rest.strip_suffix(self.gap));
+                let mut chars = rest.unwrap_or_default().chars().rev();
+                chars.next().is_some_and(is_word) && !chars.next().is_some_and(is_word)
+            }
+            _ => true,
+        }
     }
 }
 
@@ -259,7 +273,7 @@ impl HanGaps {
                 (len, stop, odd) = (0, false, true);
             } else {
                 len += 1;
-                stop |= is_stop(char);
+                stop |= is_stop(char) || char == '!';
                 odd &= matches!(
                     char,
                     '*' | '#'

@@ -1,6 +1,11 @@
+mod reference;
+
+use std::sync::LazyLock;
+
 use proptest::prelude::*;
 
 use super::*;
+use reference::{Folded, Reference};
 
 /// Folds `text` and expects `folded`.
 #[track_caller]
@@ -134,6 +139,20 @@ fn hard() -> impl Strategy<Value = String> {
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(500))]
+
+    #[test]
+    fn the_fast_way_is_the_slow_way(text in hard()) {
+        static REFERENCE: LazyLock<Reference> = LazyLock::new(Reference::read);
+        let slow = REFERENCE.fold(&text);
+        let mut view = View::default();
+        view.push(0, &text, false);
+        let fast: Vec<Folded> = view
+            .text()
+            .char_indices()
+            .map(|(at, char)| (char, view.spans(at..at + char.len_utf8()).next().unwrap().range))
+            .collect();
+        prop_assert_eq!(fast, slow, "{:?}", text);
+    }
 
     #[test]
     fn folding_is_idempotent(text in hard()) {
