@@ -185,8 +185,7 @@ impl Rulebook {
             rules: self.book.rules.len(),
             lists: self.book.lists.len(),
             entries: self.book.entries.len(),
-            memory_bytes: self.book.automata.plain.memory_bytes()
-                + self.book.entries.memory_bytes(),
+            memory_bytes: self.book.automata.memory_bytes() + self.book.entries.memory_bytes(),
         }
     }
 }

@@ -1,9 +1,13 @@
 //! Compiling `when`: names are looked up, patterns compiled, parts put in order of their cost.
 
+use std::collections::BTreeSet;
+
 use super::calendar::Window;
 use super::compile::Compiler;
 use super::condition::{Block, Bounds, Hosts, Part};
+use super::diagnostic::{Place, Sink};
 use super::json::JsonTest;
+use super::list;
 use super::source::{BlockSource, BoundsSource, ScopeSource};
 use super::table::At;
 
@@ -37,13 +41,15 @@ pub(crate) fn compile(
         parts.push(Part::Lists(lists));
     }
     if let Some(at) = &source.contact_number {
+        compiler.book.uses_contacts = true;
         parts.push(Part::ContactNumber(at.value));
     }
     if let Some(at) = &source.links {
-        let names =
-            |hosts: &[At<String>]| hosts.iter().map(|at| at.value.to_lowercase().into()).collect();
-        let hosts = Hosts { only: names(&at.hosts), except: names(&at.except_hosts) };
-        parts.push(Part::Links(hosts));
+        compiler.book.uses_links = true;
+        let only = hosts(compiler, &at.hosts, &at.hosts_files);
+        let except = hosts(compiler, &at.except_hosts, &at.except_hosts_files);
+        let all = at.hosts.is_empty() && at.hosts_files.is_empty();
+        parts.push(Part::Links(Hosts { only: (!all).then_some(only), except }));
     }
     if let Some(at) = &source.mentions {
         parts.push(Part::Mentions(bounds(at)));
@@ -92,6 +98,36 @@ pub(crate) fn compile(
             .help("name what to look for, such as lists = [\"…\"], or leave it out");
     }
     Block { parts }
+}
+
+/// A set of hosts, from the rule itself and from files with one host a line.
+fn hosts(
+    compiler: &mut Compiler<'_>,
+    inline: &[At<String>],
+    files: &[At<String>],
+) -> BTreeSet<Box<str>> {
+    let mut hosts = BTreeSet::new();
+    for at in inline {
+        add_host(&mut hosts, &at.value, &at.place, &mut compiler.sink);
+    }
+    for at in files {
+        let Some((file, text)) = compiler.list_file(at) else { continue };
+        for entry in list::read_text(&text) {
+            let place = entry.place(&file);
+            add_host(&mut hosts, &entry.text, &place, &mut compiler.sink);
+        }
+    }
+    hosts
+}
+
+fn add_host(hosts: &mut BTreeSet<Box<str>>, host: &str, place: &Place, sink: &mut Sink) {
+    let name = host.trim().trim_start_matches("*.").trim_end_matches('.').to_lowercase();
+    if name.is_empty() || name.contains(['/', ':', ' ', '*']) {
+        sink.error(place, "bad-host", format!("`{host}` is not a host"))
+            .help("write the bare name, such as example.com; it stands for all hosts below it too");
+        return;
+    }
+    hosts.insert(name.into());
 }
 
 fn bounds(source: &BoundsSource) -> Bounds {

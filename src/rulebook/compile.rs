@@ -1,6 +1,6 @@
 //! From sources to a rulebook, or to everything that is wrong with them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
@@ -36,6 +36,7 @@ pub(crate) struct Compiler<'s> {
     pub(crate) texts: BTreeMap<Arc<str>, Arc<str>>,
     pub(crate) book: Book,
     pub(crate) list_ids: BTreeMap<String, u32>,
+    pub(crate) files_used: BTreeSet<Arc<str>>,
     pub(crate) list_uses: BTreeMap<u32, usize>,
     pub(crate) regex_ids: BTreeMap<String, u32>,
     pub(crate) pattern_ids: BTreeMap<String, u32>,
@@ -87,6 +88,7 @@ impl<'s> Compiler<'s> {
             texts: BTreeMap::new(),
             book: Book::default(),
             list_ids: BTreeMap::new(),
+            files_used: BTreeSet::new(),
             list_uses: BTreeMap::new(),
             regex_ids: BTreeMap::new(),
             pattern_ids: BTreeMap::new(),
@@ -129,16 +131,20 @@ impl<'s> Compiler<'s> {
             self.book.lists.push(List {
                 name: Arc::from(name.as_str()),
                 allow: Vec::new(),
+                always: source.always,
+                severe: source.severe,
                 entries: 0,
             });
         }
         let mut entries = Entries::default();
         let mut terms = TermBuilder::default();
+        let options = self.options;
         for (index, source) in sources.iter().enumerate() {
             let list = id(index);
             let allow: Vec<u32> =
                 source.allow.iter().filter_map(|name| self.list_id(name)).collect();
             let before = entries.len();
+            TermBuilder::check_variants(source, &mut self.sink);
             let mut add = |file: &Arc<str>,
                            text: &str,
                            list_entries: Vec<list::EntrySource<'_>>,
@@ -147,7 +153,7 @@ impl<'s> Compiler<'s> {
                 let lines = Lines::of(text);
                 for entry in list_entries {
                     let line = if inline { 0 } else { lines.at(entry.start).0 };
-                    terms.add(&mut entries, source, list, file, line, &entry, self.options, sink);
+                    terms.add(&mut entries, source, list, file, line, &entry, options, sink);
                 }
             };
             for at in &source.entries {
@@ -159,26 +165,17 @@ impl<'s> Compiler<'s> {
                 add(&at.place.file, "", vec![entry], true, &mut self.sink);
             }
             for at in &source.files {
-                let Some((file, text)) = self.texts.get_key_value(at.value.as_str()) else {
-                    let known =
-                        self.texts.keys().map(|k| &**k).filter(|k| !has_extension(k, "toml"));
-                    let what = format!("there is no file `{}`", at.value);
-                    let help = suggest(&at.value, known.collect::<Vec<_>>());
-                    self.sink.error(&at.place, "missing-file", what).help(format!(
-                        "{help} (paths start at the rule directory; lists end in .txt or .csv)"
-                    ));
-                    continue;
-                };
-                let parsed = if has_extension(file, "csv") {
-                    list::read_csv(file, text, &mut self.sink)
+                let Some((file, text)) = self.list_file(at) else { continue };
+                let parsed = if has_extension(&file, "csv") {
+                    list::read_csv(&file, &text, &mut self.sink)
                 } else {
-                    list::read_text(text)
+                    list::read_text(&text)
                 };
                 if parsed.is_empty() {
                     let what = format!("`{}` has no entries", at.value);
                     self.sink.warn(&at.place, "empty-list", what);
                 }
-                add(file, text, parsed, false, &mut self.sink);
+                add(&file, &text, parsed, false, &mut self.sink);
             }
             let count = entries.len() - before;
             if let Some(list) = self.book.lists.get_mut(index) {
@@ -194,6 +191,22 @@ impl<'s> Compiler<'s> {
         entries.shrink();
         self.book.entries = entries;
         self.book.terms = terms;
+    }
+
+    /// A file of words named in a rule file; an error if there is none.
+    pub(crate) fn list_file(&mut self, at: &At<String>) -> Option<(Arc<str>, Arc<str>)> {
+        if let Some((file, text)) = self.texts.get_key_value(at.value.as_str()) {
+            self.files_used.insert(Arc::clone(file));
+            return Some((Arc::clone(file), Arc::clone(text)));
+        }
+        let known =
+            self.texts.keys().map(|file| &**file).filter(|file| !has_extension(file, "toml"));
+        let help = suggest(&at.value, known.collect::<Vec<_>>());
+        let what = format!("there is no file `{}`", at.value);
+        self.sink
+            .error(&at.place, "missing-file", what)
+            .help(format!("{help} (paths start at the rule directory; lists end in .txt or .csv)"));
+        None
     }
 
     /// The list of this name; an error if there is none.

@@ -21,6 +21,10 @@ pub(crate) struct List {
     pub(crate) name: Arc<str>,
     /// Lists whose hits cancel the hits of this one that they cover.
     pub(crate) allow: Vec<u32>,
+    /// Its tight hits count even where nothing in the message looks like evasion.
+    pub(crate) always: bool,
+    /// Its entries are worth more effort, see [`crate::text::TightEntry`].
+    pub(crate) severe: bool,
     /// How many entries it has.
     pub(crate) entries: usize,
 }

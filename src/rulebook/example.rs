@@ -180,7 +180,7 @@ fn masked_text(message: &Message<'_>, judgement: &Judgement) -> String {
             .filter(|span| span.field == index)
             .map(|span| span.range.clone())
             .collect();
-        whole.push_str(&text::mask(&field.text, &ranges, '*'));
+        whole.push_str(&text::mask(&field.text, ranges, '*'));
     }
     whole
 }

@@ -127,10 +127,7 @@ fn finds_text(block: &BlockSource) -> bool {
 
 fn unused_files(compiler: &mut Compiler<'_>, files: &[(Arc<str>, FileSource)]) {
     let named = |path: &str| {
-        files
-            .iter()
-            .flat_map(|(_, file)| &file.lists)
-            .any(|list| list.files.iter().any(|at| at.value == path))
+        compiler.files_used.contains(path)
             || compiler.script_ids.contains_key(path)
             || super::scripts::is_lib(path)
     };

@@ -1,6 +1,7 @@
 //! Scripts as parts of rules: compiled with the rulebook, fed with what was found, benched when
 //! they keep failing.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::book::Book;
@@ -73,8 +74,12 @@ impl Compiler<'_> {
         let found = self.texts.get_key_value(at.value.as_str());
         let Some((path, text)) = found.map(|(path, text)| (Arc::clone(path), Arc::clone(text)))
         else {
-            let known: Vec<&str> =
-                self.texts.keys().map(|path| &**path).filter(|p| has_extension(p, "rhai")).collect();
+            let known: Vec<&str> = self
+                .texts
+                .keys()
+                .map(|path| &**path)
+                .filter(|p| has_extension(p, "rhai"))
+                .collect();
             let help = suggest(&at.value, known);
             let what = format!("there is no script `{}`", at.value);
             self.sink
@@ -93,6 +98,7 @@ impl Compiler<'_> {
             }
         };
         let lists = self.script_lists(&path, &script);
+        self.book.uses_links |= script.needs_links();
         let patterns = self.script_patterns(&path, &script);
         let index = id(self.book.scripts.compiled.len());
         self.book.scripts.compiled.push(CompiledScript { path, script, lists, patterns });
@@ -232,12 +238,10 @@ impl Trial<'_> {
             });
             texts.push((*list, found.collect()));
         }
-        let names: Vec<Arc<str>> = texts.iter().map(|(list, _)| self.book.list_name(*list)).collect();
-        let hits: Vec<ListHits<'_>> = texts
-            .iter()
-            .zip(&names)
-            .map(|((_, texts), list)| ListHits { list, texts })
-            .collect();
+        let names: Vec<Arc<str>> =
+            texts.iter().map(|(list, _)| self.book.list_name(*list)).collect();
+        let hits: Vec<ListHits<'_>> =
+            texts.iter().zip(&names).map(|((_, texts), list)| ListHits { list, texts }).collect();
         let patterns: Vec<&str> = compiled
             .patterns
             .iter()
@@ -247,6 +251,9 @@ impl Trial<'_> {
         let mut input = Input::new(self.message, self.facts);
         input.hits = &hits;
         input.patterns = &patterns;
+        let links: Vec<Cow<'_, str>> =
+            self.found.links.iter().map(|link| Cow::Borrowed(link.host.as_str())).collect();
+        input.links = &links;
         match &mut self.live {
             Some(budget) => engine.run(&compiled.script, &input, budget),
             None => engine.run(&compiled.script, &input, &mut Budget::timeless()),

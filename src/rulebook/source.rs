@@ -166,7 +166,9 @@ pub(crate) struct BlockSource {
 pub(crate) struct LinksSource {
     pub(crate) place: Place,
     pub(crate) hosts: Vec<At<String>>,
+    pub(crate) hosts_files: Vec<At<String>>,
     pub(crate) except_hosts: Vec<At<String>>,
+    pub(crate) except_hosts_files: Vec<At<String>>,
 }
 
 /// `{ min, max }`, both included.
@@ -414,13 +416,21 @@ fn links(table: &mut Table<'_>, sink: &mut Sink) -> Option<LinksSource> {
             sink.error(&at.place, "unknown-value", "`links = false` says nothing".to_owned())
                 .help("to exclude messages with links write `unless.links = true`");
         }
-        return Some(LinksSource { place: at.place, hosts: Vec::new(), except_hosts: Vec::new() });
+        return Some(LinksSource {
+            place: at.place,
+            hosts: Vec::new(),
+            hosts_files: Vec::new(),
+            except_hosts: Vec::new(),
+            except_hosts_files: Vec::new(),
+        });
     }
     let mut table = table.table(sink, "links", "`links`")?;
     let source = LinksSource {
         place: table.place().clone(),
         hosts: table.strings(sink, "hosts").unwrap_or_default(),
+        hosts_files: table.strings(sink, "hosts_file").unwrap_or_default(),
         except_hosts: table.strings(sink, "except_hosts").unwrap_or_default(),
+        except_hosts_files: table.strings(sink, "except_hosts_file").unwrap_or_default(),
     };
     table.finish(sink);
     Some(source)

@@ -10,7 +10,7 @@ use super::table::{Fold, Row, Table, class, table};
 use crate::verdict::Span;
 
 /// Stands between fields. No entry can contain it, since control characters vanish in folding.
-const SEPARATOR: char = '\u{1}';
+pub(super) const SEPARATOR: char = '\u{1}';
 
 /// The plain view of a whole message: all fields folded into one reused buffer.
 ///
@@ -22,6 +22,8 @@ pub struct View {
     text: String,
     parts: Vec<Part>,
     points: Vec<Point>,
+    /// The offsets of spaces that were line ends.
+    lines: Vec<usize>,
     dropped: usize,
 }
 
@@ -55,6 +57,7 @@ impl View {
         self.text.clear();
         self.parts.clear();
         self.points.clear();
+        self.lines.clear();
         self.dropped = 0;
     }
 
@@ -132,6 +135,11 @@ impl View {
             || self.parts.binary_search_by_key(&at, |part| part.out.start).is_ok()
     }
 
+    /// Is the space at this folded offset the end of a line?
+    pub(super) fn is_line_end(&self, at: usize) -> bool {
+        self.lines.binary_search(&at).is_ok()
+    }
+
     /// Where in its field the character at a folded offset begins.
     fn source_start(&self, part: &Part, at: usize) -> usize {
         let (point, _) = self.point(part, at);
@@ -205,6 +213,9 @@ impl View {
     fn replace(&mut self, table: &Table, row: Row, begin: usize, source: Range<usize>) {
         let before = self.text.len();
         let mut low = before;
+        if row.is(class::LINE) {
+            self.lines.push(before);
+        }
         match row.fold() {
             Fold::Drop => self.dropped += 1,
             Fold::One(char) | Fold::Flag(char) => self.text.push(char),
@@ -220,7 +231,8 @@ impl View {
         let after = self.text.len();
         if low < before {
             // It went into the character before it: the two are one from now on.
-            let src = self.source_of_last(low);
+            // Into the last of several characters that one became: then it is one with all of them.
+            let (low, src) = self.whole_at(low);
             while self.points.last().is_some_and(|last| last.out > low) {
                 self.points.pop();
             }
@@ -273,9 +285,12 @@ impl View {
     }
 
     /// Where the last character, at `out`, begins in the field being folded.
-    fn source_of_last(&self, out: usize) -> usize {
-        let point = self.points.iter().rev().find(|point| point.out <= out);
-        point.map_or(0, |point| if point.whole { point.src } else { point.src + (out - point.out) })
+    fn whole_at(&self, out: usize) -> (usize, usize) {
+        match self.points.iter().rev().find(|point| point.out <= out) {
+            Some(point) if point.whole => (point.out, point.src),
+            Some(point) => (out, point.src + (out - point.out)),
+            None => (out, 0),
+        }
     }
 
     /// Sets a point; one already there gives way.

@@ -10,7 +10,9 @@
 mod harness;
 mod lookalikes;
 mod operator_api;
+mod pinyin;
 mod process;
+mod recall;
 mod rule_edits;
 mod rulebooks;
 mod server;

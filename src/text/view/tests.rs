@@ -1,6 +1,11 @@
+mod reference;
+
+use std::sync::LazyLock;
+
 use proptest::prelude::*;
 
 use super::*;
+use reference::{Folded, Reference};
 
 /// Folds `text` and expects `folded`.
 #[track_caller]
@@ -136,6 +141,20 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(500))]
 
     #[test]
+    fn the_fast_way_is_the_slow_way(text in hard()) {
+        static REFERENCE: LazyLock<Reference> = LazyLock::new(Reference::read);
+        let slow = REFERENCE.fold(&text);
+        let mut view = View::default();
+        view.push(0, &text, false);
+        let fast: Vec<Folded> = view
+            .text()
+            .char_indices()
+            .map(|(at, char)| (char, view.spans(at..at + char.len_utf8()).next().unwrap().range))
+            .collect();
+        prop_assert_eq!(fast, slow, "{:?}", text);
+    }
+
+    #[test]
     fn folding_is_idempotent(text in hard()) {
         let folded = fold(&text);
         prop_assert_eq!(fold(&folded), folded);
@@ -196,4 +215,12 @@ proptest! {
             prop_assert_eq!(end, text.len());
         }
     }
+}
+
+#[test]
+fn a_mark_on_the_last_of_an_expansion_is_one_with_all_of_it() {
+    let mut view = View::default();
+    view.push(0, "㌢\u{3099}", false);
+    let spans: Vec<_> = view.spans(0..3).map(|span| span.range).collect();
+    assert_eq!(spans, vec![0.."㌢\u{3099}".len()]);
 }
