@@ -131,6 +131,7 @@ pub fn options() -> Options {
         clock: || 0,
         now: Timestamp(1_795_392_000),
         codes: Vec::new(),
+        script_limits: quell::rulebook::script::Limits::default(),
         read_sample: quell::sample::read_sample,
     }
 }

@@ -22,6 +22,7 @@ mod regexes;
 mod rule;
 mod scope;
 pub mod script;
+mod scripts;
 mod source;
 mod table;
 mod terms;
@@ -70,6 +71,8 @@ pub struct Options {
     pub now: Timestamp,
     /// The codes that the platform accepts.
     pub codes: Vec<CodeRange>,
+    /// What scripts may use.
+    pub script_limits: script::Limits,
     /// How examples become messages.
     pub read_sample: ReadSample,
 }
@@ -100,6 +103,8 @@ pub struct RuleInfo {
     pub file: Arc<str>,
     /// The line, from 1.
     pub line: usize,
+    /// Its script is out of service after repeated failures.
+    pub benched: bool,
 }
 
 /// How large a rulebook is.
@@ -159,7 +164,8 @@ impl Rulebook {
         self.book
             .rules
             .iter()
-            .map(|rule| RuleInfo {
+            .enumerate()
+            .map(|(index, rule)| RuleInfo {
                 id: Arc::clone(&rule.id),
                 title: Arc::clone(&rule.title),
                 category: Arc::clone(&rule.category),
@@ -168,6 +174,7 @@ impl Rulebook {
                 verdict: rule.verdict(),
                 file: Arc::clone(&rule.file),
                 line: rule.line,
+                benched: self.book.scripts.benched(index),
             })
             .collect()
     }

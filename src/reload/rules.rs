@@ -12,7 +12,7 @@ use crate::message::ConversationKind;
 use crate::metrics::{Metrics, Mode};
 use crate::platform::tencent::{C2C_CODES, GROUP_CODES};
 use crate::rulebook::diagnostic::{Diagnostic, Report, Severity};
-use crate::rulebook::{self, CodeRange, Rulebook, Timestamp};
+use crate::rulebook::{self, CodeRange, Rulebook, Timestamp, script};
 use crate::sample;
 use crate::watch::{self, Limits, Snapshot};
 
@@ -199,7 +199,13 @@ pub fn compile_options(now: Timestamp) -> rulebook::Options {
         .into_iter()
         .map(|(what, conversation, codes)| CodeRange { what, conversation, codes })
         .collect();
-    rulebook::Options { clock: monotonic_ns, now, codes, read_sample: sample::read_sample }
+    rulebook::Options {
+        clock: monotonic_ns,
+        now,
+        codes,
+        script_limits: script::Limits::default(),
+        read_sample: sample::read_sample,
+    }
 }
 
 fn monotonic_ns() -> u64 {

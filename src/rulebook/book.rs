@@ -3,12 +3,12 @@
 
 use std::sync::Arc;
 
-use super::Options;
 use super::condition::Trigger;
 use super::diagnostic::{Place, Sink};
 use super::entry::{Entries, List, id, ix};
 use super::regexes::Pattern;
 use super::rule::Rule;
+use super::scripts::Scripts;
 use super::source::Mode;
 use super::terms::{Automata, TermBuilder};
 use crate::verdict::Verdict;
@@ -30,6 +30,7 @@ pub(crate) struct Book {
     pub(crate) terms: TermBuilder,
     pub(crate) automata: Automata,
     pub(crate) regexes: Vec<Pattern>,
+    pub(crate) scripts: Scripts,
     /// By id.
     pub(crate) rules: Vec<Rule>,
     /// By score, lowest first.
@@ -42,10 +43,6 @@ pub(crate) struct Book {
 }
 
 impl Book {
-    pub(crate) fn new(_options: &Options) -> Self {
-        Self::default()
-    }
-
     /// Builds the automata and the index from triggers to rules, once everything is known.
     pub(crate) fn finish(&mut self, sink: &mut Sink) {
         let mut terms = std::mem::take(&mut self.terms);
@@ -61,6 +58,7 @@ impl Book {
                 sink.error(&place, "too-large", format!("the lists are too large: {error}"));
             }
         }
+        self.scripts.finish(self.rules.len());
         let gated = |regex: u32| self.regexes.get(ix(regex)).is_some_and(|r| r.gates.is_some());
         let mut edges: Vec<(usize, u32)> = Vec::new();
         for (index, rule) in self.rules.iter().enumerate() {

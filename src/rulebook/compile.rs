@@ -13,7 +13,7 @@ use super::list;
 use super::regexes;
 use super::rule::Rule;
 use super::scope::Scope;
-use super::source::{self, Action, FileSource, Mode, RuleSource, StrictnessSource};
+use super::source::{self, FileSource, Mode, RuleSource, StrictnessSource};
 use super::table::At;
 use super::terms::TermBuilder;
 use super::{Options, Rulebook, Sources, block, example, lint};
@@ -38,6 +38,7 @@ pub(crate) struct Compiler<'s> {
     pub(crate) list_ids: BTreeMap<String, u32>,
     pub(crate) list_uses: BTreeMap<u32, usize>,
     pub(crate) regex_ids: BTreeMap<String, u32>,
+    pub(crate) pattern_ids: BTreeMap<String, u32>,
     pub(crate) script_ids: BTreeMap<String, u32>,
 }
 
@@ -51,6 +52,8 @@ pub(crate) fn compile(sources: &Sources, options: &Options) -> (Option<Rulebook>
     }
     let files = compiler.read_files();
     compiler.lists(&files);
+    compiler.patterns(&files);
+    compiler.script_lib();
     compiler.rules(&files);
     compiler.thresholds(&files);
     lint::lint(&mut compiler, &files);
@@ -82,10 +85,11 @@ impl<'s> Compiler<'s> {
             options,
             sink: Sink::default(),
             texts: BTreeMap::new(),
-            book: Book::new(options),
+            book: Book::default(),
             list_ids: BTreeMap::new(),
             list_uses: BTreeMap::new(),
             regex_ids: BTreeMap::new(),
+            pattern_ids: BTreeMap::new(),
             script_ids: BTreeMap::new(),
         }
     }
@@ -215,6 +219,17 @@ impl<'s> Compiler<'s> {
         self.book.regexes.push(pattern);
         self.regex_ids.insert(at.value.clone(), index);
         Some(index)
+    }
+
+    fn patterns(&mut self, files: &[(Arc<str>, FileSource)]) {
+        for source in files.iter().flat_map(|(_, file)| &file.patterns) {
+            check_id(&source.name, "pattern", &mut self.sink);
+            let Some(regex) = self.regex_id(&source.regex) else { continue };
+            if self.pattern_ids.insert(source.name.value.clone(), regex).is_some() {
+                let what = format!("pattern `{}` is declared twice", source.name.value);
+                self.sink.error(&source.name.place, "duplicate-pattern", what);
+            }
+        }
     }
 
     fn rules(&mut self, files: &[(Arc<str>, FileSource)]) {
@@ -403,18 +418,5 @@ fn check_id(at: &At<String>, what: &str, sink: &mut Sink) {
             if odd.is_ascii_graphic() { odd.to_string() } else { odd.escape_unicode().to_string() };
         sink.error(&at.place, "bad-id", format!("the name of a {what} cannot hold `{shown}`"))
             .help("use a-z, 0-9, `.`, `-` and `_`, such as \"ads.off-platform\"");
-    }
-}
-
-/// Is this rule's outcome an exemption?
-pub(crate) fn is_exempt(rule: &Rule) -> bool {
-    rule.action == Action::Exempt
-}
-
-impl Compiler<'_> {
-    /// stub
-    pub(crate) fn script_id(&mut self, at: &At<String>) -> Option<u32> {
-        let _ = at;
-        None
     }
 }

@@ -8,6 +8,7 @@ use super::condition::{Block, Part, Unmet};
 use super::entry::ix;
 use super::found::Found;
 use super::regexes::MATCHES_MAX;
+use super::script::Budget;
 use super::rule::Rule;
 use super::scope::OutOfScope;
 use super::source::{Action, Mode};
@@ -21,6 +22,7 @@ use crate::verdict::{Fault, Firing, Hit, Judgement, Span, Verdict, ViewKind};
 pub struct Scratch {
     found: Found,
     candidates: Vec<u32>,
+    live: bool,
 }
 
 /// Why a rule did not fire.
@@ -42,9 +44,19 @@ pub(crate) struct Trial<'t> {
     pub(crate) now: Timestamp,
     pub(crate) found: &'t Found,
     pub(crate) faults: Vec<Fault>,
+    /// What enforced rules that could not be judged ask for.
+    fallback: Verdict,
+    /// The time that scripts have left, where time counts.
+    pub(crate) live: Option<Budget>,
 }
 
 impl Scratch {
+    /// For judging live traffic: scripts are held to the clock and benched when they keep failing.
+    /// The default is for replays, whose answers depend on nothing but their input.
+    pub fn live() -> Self {
+        Self { live: true, ..Self::default() }
+    }
+
     /// Finds everything the rulebook looks for in the message.
     pub(crate) fn search(&mut self, book: &Book, message: &Message<'_>, now: Timestamp) {
         self.found.search(book, message, now);
@@ -116,7 +128,16 @@ impl<'t> Trial<'t> {
         now: Timestamp,
         scratch: &'t Scratch,
     ) -> Self {
-        Self { book, message, facts, now, found: &scratch.found, faults: Vec::new() }
+        Self {
+            book,
+            message,
+            facts,
+            now,
+            found: &scratch.found,
+            faults: Vec::new(),
+            fallback: Verdict::Allow,
+            live: scratch.live.then(|| book.scripts.budget()),
+        }
     }
 
     fn run(&mut self, candidates: &[u32]) -> Judgement {
@@ -153,7 +174,12 @@ impl<'t> Trial<'t> {
         if mode == Mode::Off {
             return None;
         }
-        self.fires(rule).ok().map(|firing| (mode, firing))
+        let faults = self.faults.len();
+        let fired = self.fires(rule).ok();
+        if self.faults.len() > faults && mode == Mode::Enforce {
+            self.fallback = self.fallback.combine(rule.on_fault);
+        }
+        fired.map(|firing| (mode, firing))
     }
 
     /// Does the rule fire? If not, why not.
@@ -168,6 +194,7 @@ impl<'t> Trial<'t> {
             rule: Arc::clone(&rule.id),
             verdict: rule.verdict(),
             hits: Vec::new(),
+            score: rule.score,
             reason: None,
         };
         match self.holds(rule, &rule.when, &mut firing) {
@@ -234,7 +261,8 @@ impl<'t> Trial<'t> {
                     Err(_) => Ok(()),
                 }
             }),
-            Part::ContactNumber(_) | Part::Links(_) | Part::Script(_) => Err(Unmet::Links),
+            Part::Script(script) => self.script(rule, *script, firing),
+            Part::ContactNumber(_) | Part::Links(_) => Err(Unmet::Links),
         }
     }
 
@@ -253,7 +281,7 @@ impl<'t> Trial<'t> {
         self.message.fields.get(field).is_some_and(|field| field.kinds.meets(on))
     }
 
-    fn lists(&self, lists: &[u32], on: KindSet, firing: &mut Firing) -> Result<(), Unmet> {
+    pub(crate) fn lists(&self, lists: &[u32], on: KindSet, firing: &mut Firing) -> Result<(), Unmet> {
         let before = firing.hits.len();
         let mut cancelled = None;
         for list in lists {
@@ -281,6 +309,12 @@ impl<'t> Trial<'t> {
         let hit = firing.hits.len() > before
             || self.found.overflow && lists.iter().any(|list| self.found.pulled(ix(*list)));
         if hit { Ok(()) } else { Err(cancelled.unwrap_or_else(|| Unmet::Lists(lists.to_vec()))) }
+    }
+
+    /// Does this pattern match anywhere?
+    pub(crate) fn matches(&self, regex: u32) -> bool {
+        let mut firing = Firing::default();
+        self.regexes(&[regex], KindSet::ALL, &mut firing).is_ok()
     }
 
     fn regexes(&self, regexes: &[u32], on: KindSet, firing: &mut Firing) -> Result<(), Unmet> {
@@ -361,7 +395,7 @@ struct Sum<'b> {
 
 impl<'b> Sum<'b> {
     fn add(&mut self, rule: &'b Rule, firing: Firing) {
-        self.score = self.score.saturating_add(rule.score);
+        self.score = self.score.saturating_add(firing.score);
         self.flagged |= rule.flag;
         self.fired.push((rule, firing));
     }
@@ -375,11 +409,7 @@ impl<'b> Sum<'b> {
             faults: trial.faults.clone(),
             ..Judgement::default()
         };
-        for fault in &trial.faults {
-            let rule = trial.book.rules.iter().find(|rule| rule.id == fault.rule);
-            let verdict = rule.map_or(Verdict::Allow, |rule| rule.on_fault);
-            judgement.verdict = judgement.verdict.combine(verdict);
-        }
+        judgement.verdict = trial.fallback;
         for (_, firing) in &self.fired {
             judgement.verdict = judgement.verdict.combine(firing.verdict.unwrap_or_default());
         }
@@ -408,6 +438,7 @@ impl<'b> Sum<'b> {
                 rule: Arc::from("threshold"),
                 verdict: Some(threshold.verdict),
                 hits: Vec::new(),
+                score: 0,
                 reason: Some(
                     format!("the score {} reaches {}", judgement.score, threshold.score).into(),
                 ),

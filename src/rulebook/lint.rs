@@ -132,7 +132,7 @@ fn unused_files(compiler: &mut Compiler<'_>, files: &[(Arc<str>, FileSource)]) {
             .flat_map(|(_, file)| &file.lists)
             .any(|list| list.files.iter().any(|at| at.value == path))
             || compiler.script_ids.contains_key(path)
-            || path.ends_with("lib.rhai")
+            || super::scripts::is_lib(path)
     };
     let unused: Vec<Arc<str>> = compiler
         .texts

@@ -11,9 +11,9 @@
 //! one function, the half-finished expressions of one function (`check`), and the depth of
 //! calls. [`Limits::memory_bytes`] is the product.
 
-mod breaker;
+pub mod breaker;
 mod check;
-mod input;
+pub mod input;
 mod meter;
 mod vocabulary;
 
@@ -27,9 +27,7 @@ use std::time::Duration;
 use rhai::{AST, CallFnOptions, Dynamic, EvalAltResult, OptimizationLevel, Position, Scope};
 
 use crate::verdict::Verdict;
-
-pub use breaker::{Breaker, State, Transition};
-pub use input::{Input, ListHits};
+use input::Input;
 
 /// What one evaluation of a script may use. All of it holds at once; whichever is reached first
 /// ends the evaluation with a [`ScriptFault`].
@@ -118,7 +116,25 @@ pub struct Lib {
     needs: check::Needs,
 }
 
-/// One compiled script.
+impl Lib {
+    /// The keyword lists it names literally, with where, for checking that they exist.
+    pub fn lists_named(&self) -> &[(String, Place)] {
+        &self.needs.lists.literally
+    }
+
+    /// The patterns it names literally, with where.
+    pub fn patterns_named(&self) -> &[(String, Place)] {
+        &self.needs.patterns.literally
+    }
+
+    /// The facts it names as `facts.name`, with where.
+    pub fn facts_named(&self) -> &[(String, Place)] {
+        &self.needs.facts.literally
+    }
+}
+
+/// One compiled script, the lib's functions included. What only the lib names has
+/// [`Place::default`]: its place is for [`Lib`] to tell.
 #[derive(Debug, Clone)]
 pub struct Script {
     ast: AST,
@@ -126,7 +142,7 @@ pub struct Script {
 }
 
 impl Script {
-    /// The keyword lists it names literally, with where, for checking that they exist.
+    /// The keyword lists it names literally, with where.
     pub fn lists_named(&self) -> &[(String, Place)] {
         &self.needs.lists.literally
     }
@@ -458,6 +474,7 @@ fn fault(error: &EvalAltResult) -> ScriptFault {
         }
         EvalAltResult::ErrorVariableNotFound(name, _) => format!("no variable `{name}`"),
         EvalAltResult::ErrorMismatchDataType(wanted, found, _) => {
+            let (found, wanted) = (vocabulary::kind_of(found), vocabulary::kind_of(wanted));
             format!("a value is {found} where {wanted} is needed")
         }
         EvalAltResult::ErrorDotExpr(..) => "a value has no such property".into(),

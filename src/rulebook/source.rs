@@ -19,6 +19,7 @@ pub(crate) struct FileSource {
     pub(crate) rules: Vec<RuleSource>,
     pub(crate) examples: Vec<ExampleSource>,
     pub(crate) thresholds: Vec<ThresholdSource>,
+    pub(crate) patterns: Vec<PatternSource>,
     pub(crate) strictness: Option<StrictnessSource>,
 }
 
@@ -34,6 +35,13 @@ pub(crate) struct ListSource {
     pub(crate) severe: bool,
     pub(crate) variants: Vec<At<String>>,
     pub(crate) allow: Vec<At<String>>,
+}
+
+/// `[pattern.NAME]`: a regex that scripts ask for with `matched("NAME")`.
+#[derive(Debug)]
+pub(crate) struct PatternSource {
+    pub(crate) name: At<String>,
+    pub(crate) regex: At<String>,
 }
 
 /// Where in the text an entry matches.
@@ -244,6 +252,9 @@ pub(crate) fn read(file: &Arc<str>, text: &str, sink: &mut Sink) -> FileSource {
     for (name, table) in table.named_tables(sink, "list", "a list") {
         source.lists.push(list(name, table, sink));
     }
+    for (name, table) in table.named_tables(sink, "pattern", "a pattern") {
+        source.patterns.extend(pattern(name, table, sink));
+    }
     for rule_table in table.tables(sink, "rule", "a rule") {
         source.rules.extend(rule(rule_table, sink));
     }
@@ -285,6 +296,15 @@ fn list(name: At<String>, mut table: Table<'_>, sink: &mut Sink) -> ListSource {
     };
     table.finish(sink);
     list
+}
+
+fn pattern(name: At<String>, mut table: Table<'_>, sink: &mut Sink) -> Option<PatternSource> {
+    let regex = table.string(sink, "regex");
+    if regex.is_none() && !table.has("regex") {
+        sink.error(table.place(), "missing-key", "this pattern has no `regex`".to_owned());
+    }
+    table.finish(sink);
+    Some(PatternSource { name, regex: regex? })
 }
 
 fn rule(mut table: Table<'_>, sink: &mut Sink) -> Option<RuleSource> {

@@ -248,7 +248,7 @@ impl<'a> Table<'a> {
     ) -> Vec<(At<String>, Table<'a>)> {
         let Some(value) = self.get(key) else { return Vec::new() };
         let Some(outer) = value.get_ref().as_table() else {
-            self.wrong_type(sink, key, value, "written as [list.NAME]");
+            self.wrong_type(sink, key, value, "written with a name, as in [list.NAME]");
             return Vec::new();
         };
         let mut tables = Vec::new();

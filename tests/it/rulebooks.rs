@@ -28,6 +28,7 @@ pub(crate) fn options() -> Options {
                 codes: C2C_CODES,
             },
         ],
+        script_limits: quell::rulebook::script::Limits::default(),
         read_sample: quell::sample::read_sample,
     }
 }

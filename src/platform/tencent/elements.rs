@@ -17,6 +17,7 @@ use serde::de::{DeserializeSeed, MapAccess};
 use serde_json::value::RawValue;
 
 use super::Settings;
+use super::repair::repair;
 use crate::message::{Document, Field, Kind, KindSet};
 pub(super) use value::Key;
 use value::{Inner, Role, Same, Value};
@@ -77,7 +78,10 @@ pub(super) struct Walk<'a> {
     ended: Option<Kind>,
     /// Fields that go if their element turns out to be of a known type, by index.
     doubtful: Vec<usize>,
+    /// How many strings of JSON the walk is in.
     depth: usize,
+    /// Is it in one that had to be mended?
+    mending: bool,
     levels: usize,
 }
 
@@ -112,6 +116,7 @@ impl<'a> Walk<'a> {
             ended: None,
             doubtful: Vec::new(),
             depth: 0,
+            mending: false,
             levels: 0,
         }
     }
@@ -323,6 +328,7 @@ impl<'a> Walk<'a> {
             self.return_to(&mark);
         }
         if parsed.is_err() {
+            self.open_mended(key, role, &text);
             return Some(text);
         }
         let left = (!found).then(|| text.clone());
@@ -331,6 +337,30 @@ impl<'a> Walk<'a> {
             self.documents.push(Document { element: self.element, name, text });
         }
         left
+    }
+
+    /// Judges the strings of what a more lenient parser than ours may take for JSON, besides the
+    /// text as it stands, which shows them all unless characters are escaped. No rewrite reaches them.
+    fn open_mended(&mut self, key: &str, role: Role, text: &str) {
+        // Once is enough, and keeps the cost in proportion.
+        if self.mending || !text.contains("\\u") {
+            return;
+        }
+        self.mending = true;
+        let mark = self.mark();
+        let name = Key(Cow::Borrowed(key));
+        let mended = repair(text.as_bytes()).text;
+        self.depth += 1;
+        let value = Value::<Inner>::new(self, &name, role);
+        let parsed = value.deserialize(&mut serde_json::Deserializer::from_str(&mended));
+        self.depth -= 1;
+        self.mending = false;
+        if parsed.is_err() {
+            self.return_to(&mark);
+        }
+        self.ordinal = mark.ordinal;
+        self.opened.truncate(mark.opened);
+        self.fields.iter_mut().skip(mark.fields).for_each(|field| field.ordinal = REST);
     }
 
     /// Where a value with this role stands.

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeSet;
 
-use rhai::{AST, ASTFlags, ASTNode, Expr, FnCallExpr, LexError, ParseErrorType, Position, Stmt};
+use rhai::{AST, ASTNode, Expr, FnCallExpr, LexError, ParseErrorType, Position, Stmt};
 
 use super::input::{MESSAGE_FIELDS, Show};
 use super::vocabulary::{self, KEY_BYTES};
@@ -115,17 +115,9 @@ pub(super) fn check(
     }
     for (name, _) in functions(ast).into_iter().filter(|f| !f.0.starts_with("anon$")) {
         if vocabulary::is_known(&name) {
-            checker.error(
-                Position::NONE,
-                format!("`{name}` is the name of a built-in function"),
-                Some("call it something else".into()),
-            );
+            checker.taken(&name, "the name of a built-in function");
         } else if shared.iter().any(|(theirs, _)| *theirs == name) {
-            checker.error(
-                Position::NONE,
-                format!("`{name}` is a function of `lib.rhai` already"),
-                Some("call it something else".into()),
-            );
+            checker.taken(&name, "a function of `lib.rhai` already");
         }
     }
     ast.walk(&mut |path| {
@@ -152,13 +144,19 @@ pub(super) fn entry_point(ast: &AST, source: &str) -> Result<(), ScriptError> {
         Some(count) => format!("`fn judge` has {count} parameters, it needs two"),
         None => "there is no `fn judge`".into(),
     };
-    let offset = source.find("fn judge").unwrap_or_default();
-    let line = source.get(..offset).map_or(1, |before| before.matches('\n').count() + 1);
     Err(ScriptError {
         message,
-        place: Place { offset, line, column: 1 },
+        place: place_of_function(source, ENTRY),
         help: Some("write `fn judge(message, facts) { … }`".into()),
     })
+}
+
+/// The interpreter does not keep where functions begin.
+fn place_of_function(source: &str, name: &str) -> Place {
+    let offset = source.find(&format!("fn {name}")).unwrap_or_default();
+    let before = source.get(..offset).unwrap_or_default();
+    let column = before.rsplit('\n').next().map_or(1, |line| line.chars().count() + 1);
+    Place { offset, line: before.matches('\n').count() + 1, column }
 }
 
 /// A parse error in the words of this project, where the parser's own would puzzle.
@@ -215,12 +213,21 @@ impl Checker<'_> {
         self.errors.push(ScriptError { message, place: self.place(position), help });
     }
 
+    fn taken(&mut self, name: &str, by: &str) {
+        self.errors.push(ScriptError {
+            message: format!("`{name}` is {by}"),
+            place: place_of_function(self.source, name),
+            help: Some("call it something else".into()),
+        });
+    }
+
     fn place(&self, position: Position) -> Place {
         Place::find(self.source, position)
     }
 
     fn node(&mut self, path: &[ASTNode<'_>]) {
         self.held(path);
+        self.growth(path);
         match path.last() {
             Some(ASTNode::Stmt(Stmt::Assignment(assignment))) => {
                 self.assignment(&assignment.1.lhs);
@@ -329,29 +336,38 @@ impl Checker<'_> {
         }
     }
 
-    /// The interpreter lets `map[key] = value` grow a map past its limit, and does not count its
-    /// keys; `set` does both.
+    /// Values grow only where the interpreter, or we, look at the size of the whole: in a
+    /// variable. After `map.key = value` or `map.key.push(value)` it looks at the part alone, and
+    /// it lets `map[key] = value` add entries without end.
     fn assignment(&mut self, target: &Expr) {
-        let mut step = target;
-        loop {
-            let (chain, flags, position, index) = match step {
-                Expr::Dot(chain, flags, position) => (chain, flags, position, false),
-                Expr::Index(chain, flags, position) => (chain, flags, position, true),
-                _ => return,
-            };
-            let ends = flags.intersects(ASTFlags::BREAK)
-                || !matches!(chain.rhs, Expr::Dot(..) | Expr::Index(..));
-            if ends {
-                if index && chain.rhs.get_literal_value(None).is_none() {
-                    self.error(
-                        *position,
-                        "an index that is assigned to must be written out".into(),
-                        Some("write `array.set(index, value)` or `map.set(key, value)`".into()),
-                    );
-                }
-                return;
+        if !matches!(target, Expr::Variable(..)) {
+            self.error(
+                target.start_position(),
+                "only whole variables can be assigned to".into(),
+                Some("write `array.set(index, value)` or `map.set(key, value)`".into()),
+            );
+        }
+    }
+
+    fn growth(&mut self, path: &[ASTNode<'_>]) {
+        let (call, position, grown) = match path {
+            [
+                ..,
+                ASTNode::Expr(Expr::Dot(chain, ..)),
+                ASTNode::Expr(Expr::MethodCall(call, at)),
+            ] => (call, at, Some(&chain.lhs)),
+            [.., ASTNode::Expr(Expr::MethodCall(call, at))] => (call, at, None),
+            [.., ASTNode::Stmt(Stmt::FnCall(call, at)) | ASTNode::Expr(Expr::FnCall(call, at))] => {
+                (call, at, call.args.first())
             }
-            step = &chain.rhs;
+            _ => return,
+        };
+        if vocabulary::grows(&call.name) && !matches!(grown, Some(Expr::Variable(..))) {
+            self.error(
+                *position,
+                format!("`{}` needs a variable to work on", call.name),
+                Some("take the part out with `let`, change it, put it back with `set`".into()),
+            );
         }
     }
 

@@ -44,6 +44,9 @@ const KNOWN: &[&[&str]] = &[
     &["is_even", "is_odd", "is_zero"],
 ];
 
+/// Those that make what they work on larger.
+const GROWING: [&str; 3] = ["push", "insert", "set"];
+
 /// Words people try, and why they are not there.
 const FORBIDDEN: &[(&str, &str)] = &[
     ("eval", "a script runs as it was checked; write it out"),
@@ -64,6 +67,11 @@ pub(super) fn is_known(name: &str) -> bool {
     names().any(|known| known == name)
 }
 
+/// Does this function make what it works on larger?
+pub(super) fn grows(name: &str) -> bool {
+    GROWING.contains(&name)
+}
+
 /// All of them.
 pub(super) fn names() -> impl Iterator<Item = &'static str> {
     KNOWN.iter().flat_map(|group| group.iter().copied())
@@ -77,9 +85,16 @@ pub(super) fn forbidden(name: &str) -> Option<&'static str> {
 /// What the functions of this thread's evaluation answer from.
 #[derive(Default)]
 pub(super) struct Host {
-    lists: Vec<(String, Array)>,
+    lists: Vec<Found>,
     patterns: Vec<String>,
     links: Array,
+}
+
+/// What was found of one list: how many in all, and the first of them.
+struct Found {
+    list: String,
+    count: usize,
+    texts: Array,
 }
 
 thread_local! {
@@ -105,20 +120,27 @@ impl Host {
         }
         let mut host = Self::default();
         for hits in input.hits.iter().filter(|hits| needs.lists.includes(hits.list)) {
-            let mut purse = Purse::new(limits.string_bytes / 2, limits.array_items / 2, 0);
+            let mut purse = share(limits);
             let texts = hits.texts.iter().map_while(|text| purse.item(text)).collect();
-            host.lists.push((hits.list.to_owned(), texts));
+            let count = hits.texts.len();
+            host.lists.push(Found { list: hits.list.to_owned(), count, texts });
         }
         if !needs.patterns.is_empty() {
             host.patterns = input.patterns.iter().map(|&name| name.to_owned()).collect();
         }
         if needs.links {
-            let mut purse = Purse::new(limits.string_bytes / 2, limits.array_items / 2, 0);
+            let mut purse = share(limits);
             host.links = input.links.iter().map_while(|link| purse.item(link)).collect();
         }
         HOST.set(host);
         Some(Lent(()))
     }
+}
+
+/// How much of one value what was found may fill: little enough that a script can put a few
+/// together, however much a message holds.
+fn share(limits: &Limits) -> Purse {
+    Purse::new(limits.string_bytes / 8, limits.array_items / 8, 0)
 }
 
 fn with_host<T>(ask: impl FnOnce(&Host) -> T) -> T {
@@ -188,6 +210,20 @@ fn answer(call: &NativeCallContext<'_>, key: &str, value: Dynamic, reason: Optio
     map
 }
 
+/// What people call values of the interpreter's type of this name.
+pub(super) fn kind_of(type_name: &str) -> &'static str {
+    match type_name {
+        "i64" => "a whole number",
+        "f64" => "a number",
+        "string" | "char" => "a text",
+        "bool" => "true or false",
+        "()" => "nothing",
+        "array" => "an array",
+        "map" => "a map",
+        _ => "something else",
+    }
+}
+
 /// Reads what `judge` returned.
 pub(super) fn outcome(value: Dynamic) -> Result<Outcome, ScriptFault> {
     let plain = |decision| Ok(Outcome { decision, reason: None, line: None });
@@ -197,12 +233,7 @@ pub(super) fn outcome(value: Dynamic) -> Result<Outcome, ScriptFault> {
     if let Ok(fired) = value.as_bool() {
         return plain(Decision::Fired(fired));
     }
-    let kind = match value.type_name() {
-        "i64" | "f64" => "a number",
-        "string" | "char" => "a text",
-        "array" => "an array",
-        _ => "something else",
-    };
+    let kind = kind_of(value.type_name());
     let Some(map) = value.try_cast::<Map>() else {
         return Err(ScriptFault::WrongResult(kind));
     };
@@ -223,15 +254,15 @@ pub(super) fn outcome(value: Dynamic) -> Result<Outcome, ScriptFault> {
 fn knowledge(engine: &mut rhai::Engine) {
     let hits = |list: &str| {
         with_host(|host| {
-            host.lists.iter().find(|(name, _)| name == list).map(|(_, texts)| texts.clone())
+            host.lists.iter().find(|found| found.list == list).map(|found| found.texts.clone())
         })
         .unwrap_or_default()
     };
     engine.register_fn("hits", hits);
     engine.register_fn("hits_count", |list: &str| {
-        with_host(|host| host.lists.iter().find(|(name, _)| name == list).map_or(0, |l| l.1.len()))
-            .try_into()
-            .unwrap_or(i64::MAX)
+        number(with_host(|host| {
+            host.lists.iter().find(|found| found.list == list).map_or(0, |found| found.count)
+        }))
     });
     engine.register_fn("matched", |pattern: &str| {
         with_host(|host| host.patterns.iter().any(|name| name == pattern))
@@ -304,7 +335,7 @@ const SCRIPTS: [(&str, Holds); 11] = [
 
 /// Text functions whose result can be larger than what they are given.
 fn large_text(engine: &mut rhai::Engine, limits: &Limits) {
-    let (bytes, items) = (limits.string_bytes, limits.array_items);
+    let (bytes, parts) = (limits.string_bytes, limits.array_items / 2);
     engine.register_fn("to_upper", |text: &str| ImmutableString::from(read(text).to_uppercase()));
     engine.register_fn("to_lower", |text: &str| ImmutableString::from(read(text).to_lowercase()));
     engine.register_fn("replace", move |text: &str, part: &str, by: &str| {
@@ -314,13 +345,12 @@ fn large_text(engine: &mut rhai::Engine, limits: &Limits) {
         }
         Ok(ImmutableString::from(if count == 0 { text.to_owned() } else { text.replace(part, by) }))
     });
-    engine.register_fn("split", move |text: &str, by: &str| {
-        let parts: Array = if by.is_empty() {
-            vec![text.to_owned().into()]
-        } else {
-            read(text).split(by).take(items + 1).map(|part| part.to_owned().into()).collect()
-        };
-        if parts.len() > items { too_large() } else { Ok(parts) }
+    // The last part keeps the rest, so that a long message is no fault of the script's.
+    engine.register_fn("split", move |text: &str, by: &str| -> Array {
+        if by.is_empty() {
+            return vec![text.to_owned().into()];
+        }
+        read(text).splitn(parts, by).map(|part| part.to_owned().into()).collect()
     });
     engine.register_fn("+", |text: ImmutableString, value: i64| text + value.to_string());
     engine.register_fn("+", |value: i64, text: ImmutableString| {
@@ -338,7 +368,7 @@ fn collections(engine: &mut rhai::Engine, limits: &Limits) {
         },
     );
     engine.register_fn("map", |_: &mut Map, _: FnPtr| -> Mapped {
-        let (wanted, found) = ("array".into(), "map".into());
+        let (wanted, found) = ("array".to_owned(), "map".to_owned());
         Err(Box::new(EvalAltResult::ErrorMismatchDataType(wanted, found, Position::NONE)))
     });
     engine.register_fn("set", move |map: &mut Map, key: ImmutableString, value: Dynamic| {

@@ -180,6 +180,18 @@ fn keys_that_people_may_have_written_are_judged() {
 }
 
 #[test]
+fn escapes_in_what_is_nearly_json_hide_nothing() {
+    check(
+        r#"[{"MsgType":"TIMCustomElem","MsgContent":{"Data":"{\"a\":\"\\u5fae\\ud800\"}","Ext":"[\"x\",]"}}]"#,
+        &[
+            "MsgBody[0].Data.a CustomElem = 微\u{FFFD}",
+            r#"MsgBody[0].Data CustomElem = {"a":"\u5fae\ud800"}"#,
+            r#"MsgBody[0].Ext CustomElem = ["x",]"#,
+        ],
+    );
+}
+
+#[test]
 fn json_in_text_is_text() {
     check(
         r#"[{"MsgType":"TIMTextElem","MsgContent":{"Text":"{\"加微信\":\"x\"}"}}]"#,

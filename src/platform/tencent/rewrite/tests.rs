@@ -96,6 +96,7 @@ fn what_cannot_be_rewritten_is_said() {
         r#"{"CloudCustomData":{"a":"bad"}}"#,
         r#"{"CloudCustomData":"bad","CloudCustomData":"x"}"#,
         r#"{"CloudCustomData":"{\"a bad\":\"b\"}"}"#,
+        r#"{"CloudCustomData":"{\"a\":\"\\u0062ad\",}"}"#,
     ] {
         assert_eq!(masked(body, "bad"), Err(Unmaskable), "{body}");
     }
@@ -162,6 +163,8 @@ proptest! {
     #[test]
     fn json_in_strings_keeps_all_but_what_is_masked(content in content()) {
         let inner = serde_json::json!([content]);
+        // What is nearly JSON and has such escapes is refused rather than masked.
+        prop_assume!(!inner.to_string().contains(r"\\u"));
         let element = |inner: &Value| serde_json::json!([
             {"MsgType": "TIMCustomElem", "MsgContent": {"Data": inner.to_string()}}
         ]);

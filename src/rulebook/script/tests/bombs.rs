@@ -118,3 +118,65 @@ fn the_deepest_scripts_fit_the_stack() {
         assert_eq!(on_small_stack(source), "depth", "{open}");
     }
 }
+
+const PIECES: [&str; 40] = [
+    "message",
+    ".text",
+    ".fields",
+    "facts",
+    ".x",
+    "[",
+    "]",
+    "(",
+    ")",
+    "{",
+    "}",
+    "|x|",
+    "#{",
+    "a:",
+    "1",
+    "\"s\"",
+    "'c'",
+    "`${",
+    "}`",
+    "+",
+    "-",
+    "==",
+    "&&",
+    "||",
+    "!",
+    "in",
+    "..",
+    "=",
+    "+=",
+    ";",
+    ",",
+    "let a",
+    "if ",
+    "else",
+    "for i in",
+    "return",
+    "hits(\"l\")",
+    ".map(",
+    ".len",
+    "switch",
+];
+
+proptest::proptest! {
+    /// Whatever is written, compiling and running it ends with an answer or an error.
+    #[test]
+    fn no_soup_of_pieces_breaks_the_engine(picks in proptest::collection::vec(0..PIECES.len(), 0..24)) {
+        let soup: Vec<_> = picks.into_iter().map(|pick| PIECES[pick]).collect();
+        let limits = Limits { operations: 2_000, ..Limits::default() };
+        let engine = Engine::new(limits, || 0);
+        let source = format!("fn judge(message, facts) {{ let a = [1, 2]; {} }}", soup.join(" "));
+        if let Ok(script) = engine.compile(&source, None) {
+            let (message, facts) = (message(), Facts::default());
+            let result = engine.run(&script, &Input::new(&message, &facts), &mut Budget::timeless());
+            proptest::prop_assert_ne!(result, Err(ScriptFault::Panicked), "{}", source);
+        } else {
+            let text: String = soup.concat();
+            proptest::prop_assert!(engine.compile(&text, None).is_err());
+        }
+    }
+}
