@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::settings::{self, Form};
 use super::{Config, ConfigError, Input};
+use crate::platform::tencent::Secret;
 use crate::verdict::Verdict;
 
 fn resolve(
@@ -89,7 +90,7 @@ header_timeout  = "5s"
 "#;
     let config = resolve(Some(file), &[], &[]).unwrap();
     assert!(config.signed());
-    let tokens: Vec<_> = config.apps[0].tokens.iter().map(|token| token.expose()).collect();
+    let tokens: Vec<_> = config.apps[0].tokens.iter().map(Secret::expose).collect();
     assert_eq!(tokens, ["current", "previous", "from-file"]);
     assert_eq!(config.rules, Path::new("/etc/quell/rules"));
     assert_eq!(config.listen.operator_token.unwrap().expose(), "from-file");

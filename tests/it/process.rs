@@ -3,7 +3,7 @@
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, ChildStderr, Command, Output, Stdio};
 
 use crate::harness::{BEFORE, Client, callback, message, rule};
 
@@ -20,40 +20,70 @@ fn home(word: &str) -> tempfile::TempDir {
     home
 }
 
-/// Starts serving on free ports and waits for the line that says where.
-fn serve(home: &Path) -> (Child, serde_json::Value, impl BufRead + use<>) {
-    let ports = ["serve", "--listen", "127.0.0.1:0", "--operator", "127.0.0.1:0"];
-    let mut child = quell(home, &ports).stderr(Stdio::piped()).spawn().unwrap();
-    let mut lines = BufReader::new(child.stderr.take().unwrap());
-    let mut line = String::new();
-    loop {
-        line.clear();
-        assert!(lines.read_line(&mut line).unwrap() > 0, "ended before it served");
-        let event: serde_json::Value = serde_json::from_str(&line).unwrap();
-        if event["message"] == "serving" {
-            return (child, event, lines);
+/// A serving process. Killed when dropped, if it is still there.
+struct Serving {
+    child: Child,
+    log: BufReader<ChildStderr>,
+    /// The log line that says where it serves.
+    event: serde_json::Value,
+}
+
+impl Serving {
+    /// Starts on free ports and waits until it serves.
+    fn start(home: &Path) -> Self {
+        let ports = ["serve", "--listen", "127.0.0.1:0", "--operator", "127.0.0.1:0"];
+        let mut child = quell(home, &ports).stderr(Stdio::piped()).spawn().unwrap();
+        let log = BufReader::new(child.stderr.take().unwrap());
+        let mut serving = Self { child, log, event: serde_json::Value::Null };
+        serving.event = serde_json::from_str(&serving.wait_for("\"serving\"")).unwrap();
+        serving
+    }
+
+    /// Reads the log up to a line with these words in it.
+    fn wait_for(&mut self, words: &str) -> String {
+        let mut line = String::new();
+        while !line.contains(words) {
+            line.clear();
+            assert!(self.log.read_line(&mut line).unwrap() > 0, "ended without {words}");
         }
+        line
+    }
+
+    fn connect(&self) -> Client {
+        Client::open(self.event["callbacks"].as_str().unwrap().parse().unwrap())
+    }
+
+    fn signal(&self, name: &str) {
+        let sent = Command::new("kill").args(["-s", name, &self.child.id().to_string()]).status();
+        assert!(sent.unwrap().success());
+    }
+
+    fn ends_with_success(&mut self) -> bool {
+        self.child.wait().unwrap().success()
     }
 }
 
-fn signal(child: &Child, name: &str) {
-    let sent = Command::new("kill").args(["-s", name, &child.id().to_string()]).status();
-    assert!(sent.unwrap().success());
+impl Drop for Serving {
+    fn drop(&mut self) {
+        self.child.kill().unwrap_or_default();
+        self.child.wait().unwrap();
+    }
 }
 
 #[test]
 fn terminating_ends_with_success_and_the_log_tells_no_text() {
     let home = home("badword");
-    let (mut child, event, mut log) = serve(home.path());
+    let mut serving = Serving::start(home.path());
+    let event = &serving.event;
     assert_eq!((&event["rules"], &event["signed"]), (&1.into(), &false.into()));
-    let mut client = Client::open(event["callbacks"].as_str().unwrap().parse().unwrap());
+    let mut client = serving.connect();
     for body in [message("a badword among my secrets"), "my secrets".to_owned()] {
         assert_eq!(client.ask(&callback(BEFORE, &body)).status, 200);
     }
-    signal(&child, "TERM");
-    assert!(child.wait().unwrap().success());
+    serving.signal("TERM");
+    assert!(serving.ends_with_success());
     let mut rest = String::new();
-    log.read_to_string(&mut rest).unwrap();
+    serving.log.read_to_string(&mut rest).unwrap();
     assert!(rest.contains("\"stopped\"") && rest.contains("fallback answered"), "{rest}");
     assert!(!rest.contains("secrets"), "{rest}");
 }
@@ -61,19 +91,14 @@ fn terminating_ends_with_success_and_the_log_tells_no_text() {
 #[test]
 fn hanging_up_reloads() {
     let home = home("badword");
-    let (mut child, event, mut log) = serve(home.path());
+    let mut serving = Serving::start(home.path());
     fs::write(home.path().join("rules/bad.toml"), rule("otherword")).unwrap();
-    signal(&child, "HUP");
-    let mut line = String::new();
-    while !line.contains("rules reloaded") {
-        line.clear();
-        assert!(log.read_line(&mut line).unwrap() > 0, "ended before it reloaded");
-    }
-    let mut client = Client::open(event["callbacks"].as_str().unwrap().parse().unwrap());
-    let reply = client.ask(&callback(BEFORE, &message("otherword")));
+    serving.signal("HUP");
+    serving.wait_for("rules reloaded");
+    let reply = serving.connect().ask(&callback(BEFORE, &message("otherword")));
     assert_eq!(reply.json()["ErrorCode"].as_u64(), Some(1));
-    signal(&child, "INT");
-    assert!(child.wait().unwrap().success());
+    serving.signal("INT");
+    assert!(serving.ends_with_success());
 }
 
 #[track_caller]

@@ -1,5 +1,6 @@
 //! What only sockets show: keep-alive, limits, refusals, and the end.
 
+use std::fmt::Write;
 use std::thread;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -195,8 +196,12 @@ fn a_head_beyond_reading_is_refused() {
 
 fn signature(token: &str, time: u64) -> String {
     let digest = Sha256::digest(format!("{token}{time}").as_bytes());
-    let sign: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("&Sign={sign}&RequestTime={time}")
+    let mut query = "&Sign=".to_owned();
+    for byte in digest {
+        write!(query, "{byte:02x}").unwrap();
+    }
+    write!(query, "&RequestTime={time}").unwrap();
+    query
 }
 
 #[test]
