@@ -17,6 +17,7 @@ mod json;
 mod judge;
 mod lint;
 mod list;
+mod lists;
 mod pattern;
 mod regexes;
 mod rule;

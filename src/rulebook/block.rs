@@ -8,27 +8,23 @@ use super::condition::{Block, Bounds, Hosts, Part};
 use super::diagnostic::{Place, Sink};
 use super::json::JsonTest;
 use super::list;
-use super::source::{BlockSource, BoundsSource, ScopeSource};
+use super::source::{BlockSource, BoundsSource, LinksSource};
 use super::table::At;
+use crate::message::KindSet;
 
 /// At most so many patterns in one rule.
-pub const REGEXES_MAX: usize = 100;
+pub(super) const REGEXES_MAX: usize = 100;
 
 /// Compiles a block and those in it.
-pub(crate) fn compile(
-    compiler: &mut Compiler<'_>,
-    source: &BlockSource,
-    scope: &ScopeSource,
-) -> Block {
-    let _ = scope;
-    let mut parts = Vec::new();
+pub(crate) fn compile(compiler: &mut Compiler<'_>, source: &BlockSource) -> Block {
+    let mut block = Block::default();
+    let parts = &mut block.parts;
     // Cheap parts first: they decide whether the dear ones run.
     if let Some(at) = &source.length {
         parts.push(Part::Length(bounds(at)));
     }
     if let Some(at) = &source.elements {
-        let kinds = if at.kinds.is_empty() { None } else { Some(at.kinds.as_slice()) };
-        let kinds = compiler.kinds(kinds);
+        let kinds = if at.kinds.is_empty() { KindSet::ALL } else { compiler.kinds(&at.kinds) };
         parts.push(Part::Elements(kinds, bounds(at)));
     }
     if let Some(window) =
@@ -45,11 +41,7 @@ pub(crate) fn compile(
         parts.push(Part::ContactNumber(at.value));
     }
     if let Some(at) = &source.links {
-        compiler.book.uses_links = true;
-        let only = hosts(compiler, &at.hosts, &at.hosts_files);
-        let except = hosts(compiler, &at.except_hosts, &at.except_hosts_files);
-        let all = at.hosts.is_empty() && at.hosts_files.is_empty();
-        parts.push(Part::Links(Hosts { only: (!all).then_some(only), except }));
+        parts.push(links(compiler, at));
     }
     if let Some(at) = &source.mentions {
         parts.push(Part::Mentions(bounds(at)));
@@ -74,18 +66,13 @@ pub(crate) fn compile(
         });
         parts.push(Part::Json(tests.collect()));
     }
-    let mut blocks = |sources: &[BlockSource]| -> Vec<Block> {
-        sources.iter().map(|source| compile(compiler, source, scope)).collect()
+    let mut tables = |sources: &[BlockSource]| -> Option<Vec<Block>> {
+        let blocks = sources.iter().map(|source| compile(compiler, source));
+        (!sources.is_empty()).then(|| blocks.collect())
     };
-    for (sources, part) in [
-        (&source.all, Part::All as fn(Vec<Block>) -> Part),
-        (&source.any, Part::Any),
-        (&source.unless, Part::Unless),
-    ] {
-        if !sources.is_empty() {
-            parts.push(part(blocks(sources)));
-        }
-    }
+    parts.extend(tables(&source.all).map(Part::All));
+    parts.extend(tables(&source.any).map(Part::Any));
+    parts.extend(tables(&source.unless).map(Part::Unless));
     if let Some(at) = &source.script
         && let Some(script) = compiler.script_id(at)
     {
@@ -97,7 +84,15 @@ pub(crate) fn compile(
             .error(&source.place, "empty", "this condition says nothing".to_owned())
             .help("name what to look for, such as lists = [\"…\"], or leave it out");
     }
-    Block { parts }
+    block
+}
+
+fn links(compiler: &mut Compiler<'_>, source: &LinksSource) -> Part {
+    compiler.book.uses_links = true;
+    let only = hosts(compiler, &source.hosts, &source.hosts_files);
+    let except = hosts(compiler, &source.except_hosts, &source.except_hosts_files);
+    let all = source.hosts.is_empty() && source.hosts_files.is_empty();
+    Part::Links(Hosts { only: (!all).then_some(only), except })
 }
 
 /// A set of hosts, from the rule itself and from files with one host a line.

@@ -8,14 +8,13 @@ use sha2::{Digest, Sha256};
 use super::book::{Book, Threshold};
 use super::condition::Block;
 use super::diagnostic::{Lines, Place, Report, Sink, suggest};
-use super::entry::{Entries, List, id};
+use super::entry::id;
 use super::list;
 use super::regexes;
 use super::rule::Rule;
 use super::scope::Scope;
 use super::source::{self, FileSource, Mode, RuleSource, StrictnessSource};
 use super::table::At;
-use super::terms::TermBuilder;
 use super::{Options, Rulebook, Sources, block, example, lint};
 use crate::message::{Kind, KindSet};
 use crate::verdict::Verdict;
@@ -77,7 +76,8 @@ fn revision(sources: &Sources) -> Arc<str> {
             hash.update(part);
         }
     }
-    hash.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect::<String>().into()
+    let (head, _) = hash.finalize().split::<sha2::digest::consts::U8>();
+    format!("{:016x}", u64::from_be_bytes(head.into())).into()
 }
 
 impl<'s> Compiler<'s> {
@@ -111,114 +111,6 @@ impl<'s> Compiler<'s> {
                 .help("a rule directory holds at least one .toml file with a [[rule]]");
         }
         files
-    }
-
-    fn lists(&mut self, files: &[(Arc<str>, FileSource)]) {
-        let sources: Vec<_> = files.iter().flat_map(|(_, file)| &file.lists).collect();
-        for source in &sources {
-            let name = &source.name.value;
-            check_id(&source.name, "list", &mut self.sink);
-            if let Some(first) = self.list_ids.get(name) {
-                let first =
-                    sources.get(super::entry::ix(*first)).map_or("", |s| &s.name.place.file);
-                let what = format!("list `{name}` is declared twice");
-                self.sink
-                    .error(&source.name.place, "duplicate-list", what)
-                    .help(format!("the other one is in {first}; rename one of them"));
-            }
-            let next = id(self.book.lists.len());
-            self.list_ids.entry(name.clone()).or_insert(next);
-            self.book.lists.push(List {
-                name: Arc::from(name.as_str()),
-                allow: Vec::new(),
-                always: source.always,
-                severe: source.severe,
-                entries: 0,
-            });
-        }
-        let mut entries = Entries::default();
-        let mut terms = TermBuilder::default();
-        let options = self.options;
-        for (index, source) in sources.iter().enumerate() {
-            let list = id(index);
-            let allow: Vec<u32> =
-                source.allow.iter().filter_map(|name| self.list_id(name)).collect();
-            let before = entries.len();
-            TermBuilder::check_variants(source, &mut self.sink);
-            let mut add = |file: &Arc<str>,
-                           text: &str,
-                           list_entries: Vec<list::EntrySource<'_>>,
-                           inline,
-                           sink: &mut Sink| {
-                let lines = Lines::of(text);
-                for entry in list_entries {
-                    let line = if inline { 0 } else { lines.at(entry.start).0 };
-                    terms.add(&mut entries, source, list, file, line, &entry, options, sink);
-                }
-            };
-            for at in &source.entries {
-                let entry = list::EntrySource::plain(
-                    at.value.as_str().into(),
-                    at.place.span.start,
-                    at.place.span.end,
-                );
-                add(&at.place.file, "", vec![entry], true, &mut self.sink);
-            }
-            for at in &source.files {
-                let Some((file, text)) = self.list_file(at) else { continue };
-                let parsed = if has_extension(&file, "csv") {
-                    list::read_csv(&file, &text, &mut self.sink)
-                } else {
-                    list::read_text(&text)
-                };
-                if parsed.is_empty() {
-                    let what = format!("`{}` has no entries", at.value);
-                    self.sink.warn(&at.place, "empty-list", what);
-                }
-                add(&file, &text, parsed, false, &mut self.sink);
-            }
-            let count = entries.len() - before;
-            if let Some(list) = self.book.lists.get_mut(index) {
-                list.allow = allow;
-                list.entries = count;
-            }
-        }
-        if entries.len() > ENTRIES_MAX {
-            let place = Place::new(&Arc::from("."), 0..0);
-            let what = format!("{} entries are more than {ENTRIES_MAX}", entries.len());
-            self.sink.error(&place, "too-many", what);
-        }
-        entries.shrink();
-        self.book.entries = entries;
-        self.book.terms = terms;
-    }
-
-    /// A file of words named in a rule file; an error if there is none.
-    pub(crate) fn list_file(&mut self, at: &At<String>) -> Option<(Arc<str>, Arc<str>)> {
-        if let Some((file, text)) = self.texts.get_key_value(at.value.as_str()) {
-            self.files_used.insert(Arc::clone(file));
-            return Some((Arc::clone(file), Arc::clone(text)));
-        }
-        let known =
-            self.texts.keys().map(|file| &**file).filter(|file| !has_extension(file, "toml"));
-        let help = suggest(&at.value, known.collect::<Vec<_>>());
-        let what = format!("there is no file `{}`", at.value);
-        self.sink
-            .error(&at.place, "missing-file", what)
-            .help(format!("{help} (paths start at the rule directory; lists end in .txt or .csv)"));
-        None
-    }
-
-    /// The list of this name; an error if there is none.
-    pub(crate) fn list_id(&mut self, name: &At<String>) -> Option<u32> {
-        let Some(list) = self.list_ids.get(&name.value).copied() else {
-            let what = format!("there is no list `{}`", name.value);
-            let help = suggest(&name.value, self.list_ids.keys().map(String::as_str));
-            self.sink.error(&name.place, "unknown-list", what).help(help);
-            return None;
-        };
-        *self.list_uses.entry(list).or_default() += 1;
-        Some(list)
     }
 
     /// The compiled form of a pattern; equal ones are compiled once.
@@ -287,11 +179,16 @@ impl<'s> Compiler<'s> {
 
     fn rule(&mut self, file: &Arc<str>, source: &RuleSource, strictness: (u8, u8)) -> Rule {
         let when = match &source.when {
-            Some(when) => block::compile(self, when, &source.scope),
+            Some(when) => block::compile(self, when),
             None => Block::default(),
         };
         let scope = Scope::compile(&source.scope, &mut self.sink);
-        let on = self.kinds(source.on.as_deref());
+        let on = match &source.on {
+            Some(on) => self.kinds(on),
+            None if when.has_hits() => KindSet::ALL,
+            // What looks at no text is meant for messages, not for gifts or people who join.
+            None => Kind::MESSAGE,
+        };
         let code = source.then.code.as_ref().and_then(|code| self.code(code, &scope));
         let notice = source.then.notice.as_ref().map(|notice| self.notice(notice));
         let until = source.until.as_ref().and_then(|at| {
@@ -333,9 +230,8 @@ impl<'s> Compiler<'s> {
         }
     }
 
-    /// `on`, or every kind that bears text by default.
-    pub(crate) fn kinds(&mut self, on: Option<&[At<String>]>) -> KindSet {
-        let Some(on) = on else { return KindSet::ALL };
+    /// The kinds of these names.
+    pub(crate) fn kinds(&mut self, on: &[At<String>]) -> KindSet {
         on.iter()
             .filter_map(|at| {
                 let kind = Kind::from_name(&at.value);
@@ -420,7 +316,7 @@ pub(crate) fn has_extension(path: &str, extension: &str) -> bool {
     path.rsplit_once('.').is_some_and(|(_, end)| end.eq_ignore_ascii_case(extension))
 }
 
-fn check_id(at: &At<String>, what: &str, sink: &mut Sink) {
+pub(crate) fn check_id(at: &At<String>, what: &str, sink: &mut Sink) {
     let fine =
         |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '.' | '-' | '_');
     if at.value.is_empty() || at.value.len() > ID_BYTES_MAX {

@@ -101,14 +101,6 @@ impl Block {
             _ => false,
         })
     }
-
-    /// Its script, if it has one.
-    pub(crate) fn script(&self) -> Option<u32> {
-        self.parts.iter().find_map(|part| match part {
-            Part::Script(script) => Some(*script),
-            _ => None,
-        })
-    }
 }
 
 impl Part {

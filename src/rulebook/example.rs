@@ -76,14 +76,15 @@ fn one(
 ) {
     let now = match &example.at {
         None => options.now,
-        Some(at) => match list::day(&at.value) {
-            Some(now) => now,
-            None => {
+        Some(at) => {
+            if let Some(now) = list::day(&at.value) {
+                now
+            } else {
                 sink.error(&at.place, "bad-date", format!("`{}` is not a time", at.value))
                     .help("write it as at = 2027-01-31T22:00:00+08:00");
                 return;
             }
-        },
+        }
     };
     let mut seen = 0;
     let read = (options.read_sample)(&example.sample, &mut |message| {

@@ -125,7 +125,7 @@ fn finds_text(block: &BlockSource) -> bool {
         || block.any.iter().chain(&block.all).any(finds_text)
 }
 
-fn unused_files(compiler: &mut Compiler<'_>, files: &[(Arc<str>, FileSource)]) {
+fn unused_files(compiler: &mut Compiler<'_>, _files: &[(Arc<str>, FileSource)]) {
     let named = |path: &str| {
         compiler.files_used.contains(path)
             || compiler.script_ids.contains_key(path)

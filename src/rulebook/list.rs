@@ -75,7 +75,7 @@ pub(crate) fn term(text: &str) -> Term<'_> {
 }
 
 /// Reads a `.txt` list.
-pub(crate) fn read_text<'t>(text: &'t str) -> Vec<EntrySource<'t>> {
+pub(crate) fn read_text(text: &str) -> Vec<EntrySource<'_>> {
     let mut entries = Vec::new();
     let mut start = 0;
     for line in text.split_inclusive('\n') {
@@ -138,9 +138,10 @@ pub(crate) fn read_csv(file: &Arc<str>, text: &str, sink: &mut Sink) -> Vec<Entr
         entry.matching = word(cell(matching), "match", &MATCHINGS, &place, sink);
         entry.view = word(cell(view), "view", &VIEWS, &place, sink);
         entry.unless = cell(unless).map(str::to_owned);
-        entry.expires = cell(expires).and_then(|date| match day(date) {
-            Some(day) => Some(day),
-            None => {
+        entry.expires = cell(expires).and_then(|date| {
+            if let Some(day) = day(date) {
+                Some(day)
+            } else {
                 sink.error(&place, "bad-date", format!("`{date}` is not a date"))
                     .help("write it as 2027-01-31");
                 None
@@ -189,19 +190,18 @@ pub(crate) fn day(text: &str) -> Option<Timestamp> {
 /// dropped.
 pub(crate) fn decode(file: &Arc<str>, bytes: &[u8], sink: &mut Sink) -> Arc<str> {
     let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
-    match simdutf8::basic::from_utf8(bytes) {
-        Ok(text) => Arc::from(text),
-        Err(_) => {
-            let (text, malformed) = encoding_rs::GB18030.decode_without_bom_handling(bytes);
-            let place = Place::new(file, 0..0);
-            if malformed {
-                let what = "the file is neither UTF-8 nor GB18030".to_owned();
-                sink.error(&place, "encoding", what).help("save it as UTF-8");
-            } else {
-                let what = "the file is not UTF-8; it was read as GB18030".to_owned();
-                sink.note(&place, "encoding", what).help("save it as UTF-8 to be sure");
-            }
-            Arc::from(text.as_ref())
+    if let Ok(text) = simdutf8::basic::from_utf8(bytes) {
+        Arc::from(text)
+    } else {
+        let (text, malformed) = encoding_rs::GB18030.decode_without_bom_handling(bytes);
+        let place = Place::new(file, 0..0);
+        if malformed {
+            let what = "the file is neither UTF-8 nor GB18030".to_owned();
+            sink.error(&place, "encoding", what).help("save it as UTF-8");
+        } else {
+            let what = "the file is not UTF-8; it was read as GB18030".to_owned();
+            sink.note(&place, "encoding", what).help("save it as UTF-8 to be sure");
         }
+        Arc::from(text.as_ref())
     }
 }

@@ -43,15 +43,12 @@ pub(crate) fn compile(at: &At<String>, raw: &str, sink: &mut Sink) -> Option<Pat
             .help("make a part of it required, such as `+` in place of `*`");
         return None;
     }
-    match RegexBuilder::new(&at.value).size_limit(REGEX_BYTES_MAX).build() {
-        Ok(regex) => {
-            Some(Pattern { source: Arc::from(at.value.as_str()), regex, gates: gates(&hir) })
-        }
-        Err(_) => {
-            sink.error(&at.place, "too-large", "this pattern compiles to over 1 MiB".to_owned())
-                .help("use smaller counts in `{…}`, or a list in place of a long alternation");
-            None
-        }
+    if let Ok(regex) = RegexBuilder::new(&at.value).size_limit(REGEX_BYTES_MAX).build() {
+        Some(Pattern { source: Arc::from(at.value.as_str()), regex, gates: gates(&hir) })
+    } else {
+        sink.error(&at.place, "too-large", "this pattern compiles to over 1 MiB".to_owned())
+            .help("use smaller counts in `{…}`, or a list in place of a long alternation");
+        None
     }
 }
 

@@ -107,7 +107,6 @@ const MODES: [(&str, Mode); 3] =
 /// `[[rule]]`
 #[derive(Debug)]
 pub(crate) struct RuleSource {
-    pub(crate) place: Place,
     pub(crate) id: At<String>,
     pub(crate) title: String,
     pub(crate) category: String,
@@ -164,7 +163,6 @@ pub(crate) struct BlockSource {
 /// `when.links`: true, or hosts.
 #[derive(Debug)]
 pub(crate) struct LinksSource {
-    pub(crate) place: Place,
     pub(crate) hosts: Vec<At<String>>,
     pub(crate) hosts_files: Vec<At<String>>,
     pub(crate) except_hosts: Vec<At<String>>,
@@ -174,7 +172,6 @@ pub(crate) struct LinksSource {
 /// `{ min, max }`, both included.
 #[derive(Debug)]
 pub(crate) struct BoundsSource {
-    pub(crate) place: Place,
     pub(crate) min: Option<i64>,
     pub(crate) max: Option<i64>,
     pub(crate) kinds: Vec<At<String>>,
@@ -324,7 +321,6 @@ fn rule(mut table: Table<'_>, sink: &mut Sink) -> Option<RuleSource> {
             .help("say what happens, such as then.verdict = \"deny\"");
     }
     let rule = RuleSource {
-        place,
         id: id.unwrap_or_else(|| At { value: String::new(), place: table.place().clone() }),
         title: text_of(table.string(sink, "title")),
         category: text_of(table.string(sink, "category")),
@@ -417,7 +413,6 @@ fn links(table: &mut Table<'_>, sink: &mut Sink) -> Option<LinksSource> {
                 .help("to exclude messages with links write `unless.links = true`");
         }
         return Some(LinksSource {
-            place: at.place,
             hosts: Vec::new(),
             hosts_files: Vec::new(),
             except_hosts: Vec::new(),
@@ -426,7 +421,6 @@ fn links(table: &mut Table<'_>, sink: &mut Sink) -> Option<LinksSource> {
     }
     let mut table = table.table(sink, "links", "`links`")?;
     let source = LinksSource {
-        place: table.place().clone(),
         hosts: table.strings(sink, "hosts").unwrap_or_default(),
         hosts_files: table.strings(sink, "hosts_file").unwrap_or_default(),
         except_hosts: table.strings(sink, "except_hosts").unwrap_or_default(),
@@ -443,17 +437,17 @@ fn bounds(
     kinds: bool,
 ) -> Option<BoundsSource> {
     let mut table = table.table(sink, key, "this")?;
+    let place = table.place().clone();
     let bounds = BoundsSource {
-        place: table.place().clone(),
         min: table.integer(sink, "min", 0..=1_000_000).map(|at| at.value),
         max: table.integer(sink, "max", 0..=1_000_000).map(|at| at.value),
         kinds: if kinds { table.strings(sink, "kinds").unwrap_or_default() } else { Vec::new() },
     };
     if bounds.min.is_none() && bounds.max.is_none() {
-        sink.error(&bounds.place, "missing-key", format!("`{key}` needs `min`, `max` or both"));
+        sink.error(&place, "missing-key", format!("`{key}` needs `min`, `max` or both"));
     }
     if bounds.min > bounds.max && bounds.max.is_some() {
-        sink.error(&bounds.place, "never-fires", format!("`{key}` has a `min` above its `max`"))
+        sink.error(&place, "never-fires", format!("`{key}` has a `min` above its `max`"))
             .help("no message can be both; swap them");
     }
     table.finish(sink);

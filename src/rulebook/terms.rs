@@ -93,22 +93,23 @@ impl TermBuilder {
             .help("remove the line, or give it a later date");
         }
         let single = count == 1;
-        if single && let [only] = folded.as_slice() {
-            if let Some(first) = self.seen.insert((list_id, only.as_str().into()), line) {
-                sink.warn(
-                    &place(),
-                    "duplicate-entry",
-                    format!("`{}` is in the list already", source.text),
-                )
-                .help(format!("line {first} reads the same once folded; remove one"));
-                return;
-            }
+        if single
+            && let [only] = folded.as_slice()
+            && let Some(first) = self.seen.insert((list_id, only.as_str().into()), line)
+        {
+            sink.warn(
+                &place(),
+                "duplicate-entry",
+                format!("`{}` is in the list already", source.text),
+            )
+            .help(format!("line {first} reads the same once folded; remove one"));
+            return;
         }
         let composite = (!single).then(|| {
             let bits = |range: std::ops::Range<usize>| range.fold(0, |bits, at| bits | 1 << at);
             Composite { all: bits(0..parts.all.len()), unless: bits(parts.all.len()..count) }
         });
-        let entry = entries.add(&source.text, list_id, line, composite, source.expires);
+        let entry = entries.add(&source.text, list_id, composite, source.expires);
         let matching = source.matching.unwrap_or(list.matching);
         for (index, (term, folded)) in parts.all.iter().chain(&unless).zip(&folded).enumerate() {
             let (left, right) = edges(matching, term, folded);
