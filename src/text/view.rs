@@ -230,12 +230,16 @@ impl View {
         }
         let after = self.text.len();
         if low < before {
-            // It went into the character before it: the two are one from now on.
-            let src = self.source_of_last(low);
+            // It went into the character before it: the two are one from now on, with all that
+            // came from the same character.
             while self.points.last().is_some_and(|last| last.out > low) {
                 self.points.pop();
             }
-            self.mark(low, src, true);
+            match self.points.last().copied() {
+                Some(last) if last.whole => {}
+                Some(last) => self.mark(low, last.src + (low - last.out), true),
+                None => {}
+            }
         } else if after == before {
             return self.mark(before, source.end, false);
         } else if after - before == source.len() && !matches!(row.fold(), Fold::Many(_)) {
@@ -281,12 +285,6 @@ impl View {
             self.text.push(char);
         }
         at
-    }
-
-    /// Where the last character, at `out`, begins in the field being folded.
-    fn source_of_last(&self, out: usize) -> usize {
-        let point = self.points.iter().rev().find(|point| point.out <= out);
-        point.map_or(0, |point| if point.whole { point.src } else { point.src + (out - point.out) })
     }
 
     /// Sets a point; one already there gives way.
