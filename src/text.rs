@@ -16,6 +16,9 @@ mod tight;
 mod variants;
 mod view;
 
+#[cfg(test)]
+mod tests;
+
 pub use contact::contacts;
 pub use links::{Link, domains, links};
 pub use mask::mask;
