@@ -22,7 +22,9 @@ impl Signs {
     const DOT: u8 = 32;
 
     /// Is the tight view worth building? True for look-alike letters, leet, characters set apart
-    /// and characters repeated; about one ordinary message in ten.
+    /// and characters repeated. One doubled character, and one space between two Han that belong
+    /// to longer runs, are too ordinary to be a sign: a list that wants those asks for the view
+    /// always.
     pub fn call_for_tight(self) -> bool {
         self.bits & (Self::LOOK | Self::LEET | Self::SEPARATED | Self::REPEATED) != 0
     }

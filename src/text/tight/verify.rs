@@ -30,8 +30,8 @@ impl Tight {
         let mut stretch = self.under(&range)?;
         let mut typed = plain.text().get(stretch.clone())?;
         if !entry.han {
-            // At the end an exclamation mark is just that.
-            typed = typed.trim_end_matches('!');
+            // At the end an exclamation mark or a bar is just that.
+            typed = typed.trim_end_matches(['!', '|']);
             stretch.end = stretch.start + typed.len();
             if !plain.is_edge(stretch.start) || !plain.is_edge(stretch.end) {
                 return None;
