@@ -1,1 +1,7 @@
-fn main(){}
+//! The `quell` program.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    quell::cli::run()
+}

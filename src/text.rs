@@ -5,6 +5,7 @@
 //! that masks and evidence quote what the user typed. Entries of lists pass through the very same
 //! functions as messages: that is the one invariant everything here rests on.
 
+mod chars;
 mod contact;
 mod links;
 mod lookalike;
@@ -19,6 +20,7 @@ mod view;
 #[cfg(test)]
 mod tests;
 
+pub use chars::{is_han, is_word_char};
 pub use contact::contacts;
 pub use links::{Link, domains, links};
 pub use mask::mask;

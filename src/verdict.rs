@@ -96,7 +96,7 @@ pub struct Judgement {
 }
 
 /// A rule that fired.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Firing {
     /// The rule's id.
     pub rule: Arc<str>,
@@ -104,7 +104,9 @@ pub struct Firing {
     pub verdict: Option<Verdict>,
     /// Where its conditions were met in the text. Empty when none of them looks at text.
     pub hits: Vec<Hit>,
-    /// What the script said for it.
+    /// What it adds to the score.
+    pub score: i64,
+    /// What the script said for it, and where.
     pub reason: Option<Arc<str>>,
 }
 
@@ -137,4 +139,6 @@ pub struct Fault {
     pub rule: Arc<str>,
     /// What happened, without anything of the message's text.
     pub what: Arc<str>,
+    /// This fault was one too many: the rule's script is out of service from now on.
+    pub benched: bool,
 }

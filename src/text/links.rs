@@ -39,7 +39,8 @@ const DOTS: [&str; 14] = [
     "·", ".",
 ];
 /// The same set apart by spaces.
-const SPACED_DOTS: [&str; 7] = [" dot ", " 点 ", " . ", " 。 ", " .", ". ", "。 "];
+const SPACED_DOTS: [&str; 11] =
+    [" (dot) ", " [dot] ", " (.) ", " [.] ", " dot ", " 点 ", " . ", " 。 ", " .", ". ", "。 "];
 
 const SCHEMES: [&str; 8] =
     ["http://", "https://", "hxxp://", "hxxps://", "http:\\\\", "https:\\\\", "ftp://", "//"];
@@ -100,9 +101,9 @@ impl Chain {
             let rest = text.get(end..).unwrap_or_default();
             let mut ahead = rest.chars();
             let dotted = match ahead.next() {
-                Some(' ') => {
-                    ahead.next().is_some_and(|char| matches!(char, 'd' | '.' | '点' | '。'))
-                }
+                Some(' ') => ahead
+                    .next()
+                    .is_some_and(|char| matches!(char, 'd' | '.' | '点' | '。' | '(' | '[')),
                 first => first.is_some_and(|char| "([{<。点·.".contains(char)),
             };
             if !dotted {
@@ -150,6 +151,8 @@ impl Chain {
             }
         });
         let last = last.or((scheme.is_some() && labels.len() > 1).then_some(labels.len() - 1))?;
+        // After a scheme every label counts, or `http://own.com.evil.test` would pass for own.com.
+        let last = if certain { self.dotted_on(text, last) } else { last };
         let end = self.labels.get(last)?.end;
         let rest = text.get(end..)?;
         // `name@example.com` and `http://name@example.com` differ in the scheme, far before.
@@ -166,6 +169,18 @@ impl Chain {
         let path = rest.find(|char: char| !char.is_ascii_graphic()).unwrap_or(rest.len());
         let path = if rest.starts_with(['/', ':', '?', '#']) { path } else { 0 };
         Some(Link { host, range: self.start - scheme.unwrap_or(0)..end + path })
+    }
+}
+
+impl Chain {
+    /// The last label that plain dots join to label number `from`.
+    fn dotted_on(&self, text: &str, from: usize) -> usize {
+        let pairs = self.labels.windows(2).skip(from);
+        let joined = pairs.take_while(|pair| match pair {
+            [before, after] => text.get(before.end..after.start) == Some("."),
+            _ => false,
+        });
+        from + joined.count()
     }
 }
 

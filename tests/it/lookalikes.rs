@@ -87,7 +87,7 @@ fn written() -> String {
     }
     let lines =
         rows.into_iter().map(|(to, chars)| format!("{to} {}\n", chars.iter().collect::<String>()));
-    HEAD.to_owned() + &lines.collect::<String>()
+    format!("{HEAD}{}", lines.collect::<String>())
 }
 
 #[test]

@@ -26,7 +26,7 @@ fn written() -> String {
         }
     }
     let line = |(syllable, chars)| format!("{syllable} {chars}\n");
-    HEAD.to_owned() + &rows.into_iter().map(line).collect::<String>()
+    format!("{HEAD}{}", rows.into_iter().map(line).collect::<String>())
 }
 
 #[test]

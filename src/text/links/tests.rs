@@ -36,7 +36,7 @@ fn disguised_links() {
     check("example。com", &[("example.com", "example。com")]);
     check("example｡com", &[("example.com", "example｡com")]);
     check("example(dot)top", &[("example.top", "example(dot)top")]);
-    check("example [.] com", &[]);
+    check("example [.] com", &[("example.com", "example [.] com")]);
     check("example[.]com/x", &[("example.com", "example[.]com/x")]);
     check("example dot com", &[("example.com", "example dot com")]);
     check("example. com", &[("example.com", "example. com")]);
@@ -45,6 +45,17 @@ fn disguised_links() {
     check("hxxps://example.zip/", &[("example.zip", "hxxps://example.zip/")]);
     check("exa\u{200b}mple.c\u{200b}om", &[("example.com", "exa\u{200b}mple.c\u{200b}om")]);
     check("ⓔⓧⓐⓜⓟⓛⓔ.ⓒⓞⓜ", &[("example.com", "ⓔⓧⓐⓜⓟⓛⓔ.ⓒⓞⓜ")]);
+}
+
+#[test]
+fn a_host_after_a_scheme_is_taken_whole() {
+    // Only the last label decides whose host it is.
+    check(
+        "hxxp://example.com.spam.test/login",
+        &[("example.com.spam.test", "hxxp://example.com.spam.test/login")],
+    );
+    check("https://example.com。ok", &[("example.com", "https://example.com")]);
+    check("spam-shop (dot) com", &[("spam-shop.com", "spam-shop (dot) com")]);
 }
 
 #[test]

@@ -192,3 +192,11 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_mark_on_the_last_of_an_expansion_is_one_with_all_of_it() {
+    let mut view = View::default();
+    view.push(0, "㌢\u{3099}", false);
+    let spans: Vec<_> = view.spans(0..3).map(|span| span.range).collect();
+    assert_eq!(spans, vec![0.."㌢\u{3099}".len()]);
+}

@@ -1,0 +1,172 @@
+//! The command line.
+//!
+//! Exit codes: 0 done, 1 failed, 64 the command line or configuration is wrong, 65 the rules are.
+
+pub mod check;
+pub mod judge;
+pub mod rules;
+mod serve;
+
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::{env, fs, thread};
+
+use anyhow::Context;
+use clap::{Args, Parser, Subcommand};
+
+use crate::config::{Config, Input};
+
+/// Something failed.
+const FAILURE: u8 = 1;
+/// The command line or the configuration is wrong.
+const USAGE: u8 = 64;
+
+/// The file read where none is named, if it is there.
+const DEFAULT_FILE: &str = "quell.toml";
+
+const EXAMPLES: &str = "\
+Examples:
+  quell serve                            rules in ./rules, callbacks on 127.0.0.1:8080
+  quell serve --config /etc/quell.toml   with a file
+  QUELL_LOG__LEVEL=debug quell serve     with a variable
+  quell config                           what is in force, and where it comes from
+
+Flags beat QUELL_* variables, which beat the file, which beats the defaults.
+Exit codes: 0 done, 1 failed, 64 wrong command line or configuration, 65 wrong rules.";
+
+/// A moderation gateway for instant messaging.
+#[derive(Debug, Parser)]
+#[command(name = "quell", version, about, after_help = EXAMPLES, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Answer the platform's callbacks until told to stop
+    #[command(after_help = SERVE_HELP)]
+    Serve(ConfigArgs),
+    /// Is a rule directory fit to go live?
+    Check(check::Check),
+    /// What would become of a message, and why?
+    Judge(judge::Judge),
+    /// Print the configuration in force, tokens hidden, with where each value comes from
+    Config(ConfigArgs),
+}
+
+const SERVE_HELP: &str = "\
+SIGHUP reloads the rules, which also happens by itself when a file changes.
+SIGTERM and SIGINT let requests in flight end and then stop.
+
+Try it:
+  curl -s 'http://127.0.0.1:8080/callback?SdkAppid=1&CallbackCommand=Group.CallbackBeforeSendMsg' \\
+    -d '{\"MsgBody\":[{\"MsgType\":\"TIMTextElem\",\"MsgContent\":{\"Text\":\"hello\"}}]}'
+  curl -s http://127.0.0.1:9090/status";
+
+/// What the subcommands that need the configuration have in common.
+#[derive(Debug, Args)]
+pub struct ConfigArgs {
+    /// The configuration file; `quell.toml` here, if there is one (`QUELL_CONFIG`)
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// The directory of the rules; `rules` if nothing is said (`QUELL_RULES`)
+    #[arg(long, value_name = "DIR")]
+    rules: Option<String>,
+    /// Address and port for callbacks; port 0 takes a free one (`QUELL_LISTEN__CALLBACKS`)
+    #[arg(long, value_name = "ADDR")]
+    listen: Option<String>,
+    /// Address and port of the operator API (`QUELL_LISTEN__OPERATOR`)
+    #[arg(long, value_name = "ADDR")]
+    operator: Option<String>,
+    /// Accept unsigned callbacks on an address others can reach (`QUELL_INSECURE`)
+    #[arg(long)]
+    insecure: bool,
+}
+
+/// Why the program ends, for people and for whoever started it.
+#[derive(Debug, thiserror::Error)]
+#[error("{message}")]
+pub struct Failure {
+    code: u8,
+    message: String,
+}
+
+impl Failure {
+    /// Ends with this exit code and these words on standard error.
+    pub fn new(code: u8, message: impl Into<String>) -> Self {
+        Self { code, message: message.into() }
+    }
+}
+
+/// Runs the program.
+pub fn run() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version come this way too, for standard output.
+            let code = if error.use_stderr() { USAGE } else { 0 };
+            return match error.print() {
+                Ok(()) => ExitCode::from(code),
+                Err(_) => ExitCode::from(FAILURE),
+            };
+        }
+    };
+    let done = match cli.command {
+        Command::Serve(args) => load(&args).and_then(|config| serve::run(&config)),
+        Command::Check(args) => check::run(&args),
+        Command::Judge(args) => judge::run(&args),
+        Command::Config(args) => load(&args).and_then(|config| print(&config.to_string())),
+    };
+    done.unwrap_or_else(|error| {
+        let code = error.downcast_ref().map_or(FAILURE, |failure: &Failure| failure.code);
+        // Where standard error is closed there is nobody to tell.
+        writeln!(io::stderr(), "quell: {}", format!("{error:#}").trim_end()).unwrap_or_default();
+        ExitCode::from(code)
+    })
+}
+
+/// Puts the configuration together from flags, environment and file.
+pub fn load(args: &ConfigArgs) -> anyhow::Result<Config> {
+    let environment: BTreeMap<String, String> = env::vars_os()
+        .filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?)))
+        .collect();
+    let named = args.config.clone().or_else(|| environment.get("QUELL_CONFIG").map(PathBuf::from));
+    let given = |key, value: &Option<String>| value.clone().map(|value| (key, value));
+    let flags = [
+        given("rules", &args.rules),
+        given("listen.callbacks", &args.listen),
+        given("listen.operator", &args.operator),
+        args.insecure.then(|| ("insecure", "true".to_owned())),
+    ];
+    let input = Input {
+        file: file(named.as_deref())?,
+        environment: &environment,
+        flags: flags.into_iter().flatten().collect(),
+        cores: thread::available_parallelism().map_or(1, std::num::NonZero::get),
+        read: &|path| fs::read_to_string(path),
+    };
+    Ok(Config::resolve(&input).map_err(|error| Failure::new(USAGE, error.to_string()))?)
+}
+
+fn file(named: Option<&Path>) -> Result<Option<(PathBuf, String)>, Failure> {
+    let path = named.unwrap_or(Path::new(DEFAULT_FILE));
+    match fs::read_to_string(path) {
+        Ok(text) => Ok(Some((path.to_owned(), text))),
+        Err(error) if named.is_none() && error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => {
+            let what = format!("cannot read the configuration file {}: {error}", path.display());
+            Err(Failure::new(USAGE, what))
+        }
+    }
+}
+
+fn print(text: &str) -> anyhow::Result<ExitCode> {
+    match io::stdout().write_all(text.as_bytes()) {
+        // Whoever read it has seen enough.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(ExitCode::SUCCESS),
+        written => written.context("cannot write").map(|()| ExitCode::SUCCESS),
+    }
+}

@@ -1,0 +1,221 @@
+//! Laying flags over variables over the file, and remembering what came from where.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use super::raw::Raw;
+use super::settings::{self, Form, Setting};
+use super::{ConfigError, Input};
+
+/// The values given, and where each came from.
+pub(super) struct Layers {
+    table: toml::Table,
+    origins: BTreeMap<&'static str, Origin>,
+}
+
+/// Where a value came from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Origin {
+    File,
+    Variable(String),
+    Flag(&'static str),
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::File => "file",
+            Self::Variable(name) => name,
+            Self::Flag(name) => name,
+        })
+    }
+}
+
+/// A line of the effective configuration, with the header it begins.
+#[derive(Debug, Clone)]
+pub(super) struct Shown {
+    header: Option<&'static str>,
+    key: &'static str,
+    value: toml::Value,
+    origin: Option<Origin>,
+}
+
+impl fmt::Display for Shown {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.header {
+            Some("app") => write!(f, "\n[[app]]\n")?,
+            Some(section) => write!(f, "\n[{section}]\n")?,
+            None => {}
+        }
+        let line = format!("{} = {}", self.key, self.value);
+        match &self.origin {
+            Some(origin) => writeln!(f, "{line:<36} # {origin}"),
+            None => writeln!(f, "{line:<36} # default"),
+        }
+    }
+}
+
+impl Layers {
+    /// Puts the layers together.
+    pub(super) fn stack(input: &Input<'_>) -> Result<Self, ConfigError> {
+        let mut layers = Self { table: file_table(input)?, origins: BTreeMap::new() };
+        layers.note_file();
+        layers.overlay(input)?;
+        Ok(layers)
+    }
+
+    /// The settings that result.
+    pub(super) fn read(&self) -> Result<Raw, ConfigError> {
+        self.table.clone().try_into().map_err(|error: toml::de::Error| ConfigError::Value {
+            origin: "the settings together".to_owned(),
+            reason: error.message().to_owned(),
+        })
+    }
+
+    pub(super) fn is_from_file(&self, key: &str) -> bool {
+        self.origins.get(key) == Some(&Origin::File)
+    }
+
+    /// Did a variable or flag give this one?
+    pub(super) fn is_overridden(&self, key: &str) -> bool {
+        self.origins.get(key).is_some_and(|origin| *origin != Origin::File)
+    }
+
+    fn note_file(&mut self) {
+        for setting in settings::ALL {
+            let given = match setting.key.split_once('.') {
+                None => self.table.contains_key(setting.key),
+                Some((section, key)) => match self.table.get(section) {
+                    Some(toml::Value::Table(table)) => table.contains_key(key),
+                    Some(toml::Value::Array(all)) => all.iter().any(|one| one.get(key).is_some()),
+                    _ => false,
+                },
+            };
+            if given {
+                self.origins.insert(setting.key, Origin::File);
+            }
+        }
+    }
+
+    /// Lays variables and then flags over the file's values. Variables about an app make up one
+    /// app, which replaces those of the file.
+    fn overlay(&mut self, input: &Input<'_>) -> Result<(), ConfigError> {
+        let mut app = toml::Table::new();
+        for setting in settings::ALL {
+            let Some((text, origin)) = given(setting, input) else { continue };
+            let bad = |reason| ConfigError::Value { origin: origin.to_string(), reason };
+            let value = parse(text, setting.form).map_err(bad)?;
+            check_alone(setting, value.clone()).map_err(bad)?;
+            match setting.key.split_once('.') {
+                None => {
+                    self.table.insert(setting.key.to_owned(), value);
+                }
+                Some(("app", key)) => {
+                    app.insert(key.to_owned(), value);
+                }
+                Some((section, key)) => {
+                    let empty = || toml::Table::new().into();
+                    let place = self.table.entry(section).or_insert_with(empty);
+                    if let Some(place) = place.as_table_mut() {
+                        place.insert(key.to_owned(), value);
+                    }
+                }
+            }
+            self.origins.insert(setting.key, origin);
+        }
+        if !app.is_empty() {
+            self.table.insert("app".to_owned(), vec![app].into());
+        }
+        Ok(())
+    }
+
+    /// Every value in force, tokens hidden.
+    pub(super) fn shown(&self) -> Vec<Shown> {
+        let mut all = Vec::new();
+        let mut last = "";
+        for setting in settings::ALL {
+            let (section, key) = setting.key.split_once('.').unwrap_or(("", setting.key));
+            let value = match section {
+                "app" => continue,
+                "" => self.table.get(key),
+                section => self.table.get(section).and_then(|section| section.get(key)),
+            };
+            let value = match value {
+                Some(value) => hide(value, setting.form),
+                None if setting.default.is_empty() => continue,
+                None => parse(setting.default, setting.form).unwrap_or_else(|_| "".into()),
+            };
+            let header = (section != last).then_some(section);
+            last = section;
+            all.push(Shown { header, key, value, origin: self.origins.get(setting.key).cloned() });
+        }
+        for app in self.table.get("app").and_then(toml::Value::as_array).into_iter().flatten() {
+            let mut header = Some("app");
+            for setting in settings::ALL {
+                let Some(("app", key)) = setting.key.split_once('.') else { continue };
+                let Some(value) = app.get(key) else { continue };
+                let (value, origin) =
+                    (hide(value, setting.form), self.origins.get(setting.key).cloned());
+                all.push(Shown { header: header.take(), key, value, origin });
+            }
+        }
+        all
+    }
+}
+
+fn file_table(input: &Input<'_>) -> Result<toml::Table, ConfigError> {
+    let Some((path, text)) = &input.file else { return Ok(toml::Table::new()) };
+    let file = |source| ConfigError::File { path: path.clone(), source };
+    // Once for the mistakes, which have their place only here, and once for the values.
+    toml::from_str::<Raw>(text).map_err(file)?;
+    toml::from_str(text).map_err(file)
+}
+
+/// What a flag, or else a variable, says about a setting.
+fn given<'a>(setting: &Setting, input: &'a Input<'_>) -> Option<(&'a str, Origin)> {
+    if let Some((_, text)) = input.flags.iter().find(|(key, _)| *key == setting.key) {
+        return Some((text, Origin::Flag(setting.flag.unwrap_or(setting.key))));
+    }
+    let variable = setting.variable();
+    let text = input.environment.get(&variable)?;
+    Some((text, Origin::Variable(variable)))
+}
+
+/// Would the file take this value for this setting?
+fn check_alone(setting: &Setting, value: toml::Value) -> Result<(), String> {
+    let (section, key) = setting.key.split_once('.').unwrap_or(("", setting.key));
+    let table = toml::Table::from_iter([(key.to_owned(), value)]);
+    let whole = match section {
+        "" => table,
+        "app" => toml::Table::from_iter([(section.to_owned(), vec![table].into())]),
+        section => toml::Table::from_iter([(section.to_owned(), table.into())]),
+    };
+    whole.try_into::<Raw>().map(|_| ()).map_err(|error| error.message().to_owned())
+}
+
+fn hide(value: &toml::Value, form: Form) -> toml::Value {
+    match (form, value) {
+        (Form::Secret, _) => "[redacted]".into(),
+        (Form::Secrets, toml::Value::Array(tokens)) => vec!["[redacted]"; tokens.len()].into(),
+        _ => value.clone(),
+    }
+}
+
+/// Reads a value from a variable or flag.
+fn parse(text: &str, form: Form) -> Result<toml::Value, String> {
+    match form {
+        Form::Text | Form::Secret => Ok(text.to_owned().into()),
+        Form::Integer => text
+            .parse::<i64>()
+            .map(toml::Value::Integer)
+            .map_err(|_| format!("`{text}` is not a whole number")),
+        Form::Switch => text
+            .parse::<bool>()
+            .map(toml::Value::Boolean)
+            .map_err(|_| format!("`{text}` is not `true` or `false`")),
+        Form::Texts | Form::Secrets => {
+            let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
+            Ok(toml::Value::Array(parts.map(|part| part.to_owned().into()).collect()))
+        }
+    }
+}

@@ -1,0 +1,248 @@
+//! One running process: its parts put together, started, and ended in order.
+//!
+//! To start: the first rulebook, then the sockets, then the threads, then ready. To end: not ready,
+//! no new connections, requests in flight to their end, and only then the rest.
+
+use std::cell::RefCell;
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+use crate::config::Config;
+use crate::gate::{self, Gate, Worker};
+use crate::metrics::Metrics;
+use crate::operator::{self, Operator};
+use crate::platform::tencent::Command;
+use crate::reload::{self, Reloader, Rules, Setup};
+use crate::rulebook::diagnostic::Report;
+use crate::server::{self, Handler, Reply, Request, Server};
+use crate::watch::Limits;
+
+/// The operator API's own limits: a few people and a scraper.
+const OPERATOR_CONNECTIONS_MAX: usize = 64;
+const OPERATOR_BODY_TIMEOUT: Duration = Duration::from_secs(5);
+const OPERATOR_DRAIN_TIMEOUT: Duration = Duration::from_millis(200);
+
+/// A node that serves. Dropping it ends serving without waiting; [`Running::stop`] waits.
+#[derive(Debug)]
+pub struct Running {
+    callbacks: SocketAddr,
+    operator: SocketAddr,
+    ready: Arc<AtomicBool>,
+    reloader: Reloader,
+    callback_server: Server,
+    operator_server: Server,
+    stop_callbacks: watch::Sender<bool>,
+    stop_operator: watch::Sender<bool>,
+}
+
+/// Why a node does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The rules have errors or cannot be read.
+    #[error("the rules have errors")]
+    Rules(Report),
+    /// An address cannot be listened on.
+    #[error("cannot listen on {address}, `{setting}`: {source}")]
+    Listen {
+        /// The setting that named it.
+        setting: &'static str,
+        /// The address.
+        address: SocketAddr,
+        /// Why.
+        source: io::Error,
+    },
+    /// A thread cannot be started.
+    #[error("cannot start a thread: {0}")]
+    Thread(#[from] io::Error),
+    /// The metrics do not go together.
+    #[error("cannot set up metrics: {0}")]
+    Metrics(#[from] prometheus::Error),
+}
+
+impl Running {
+    /// Starts a node. It serves when this returns.
+    pub fn start(config: &Config) -> Result<Self, StartError> {
+        let workers = config.listen.workers.max(1);
+        let metrics = Arc::new(Metrics::new(workers, &command_names())?);
+        let rules = Rules::open(setup(config, &metrics)).map_err(StartError::Rules)?;
+        let callbacks = listen("listen.callbacks", config.listen.callbacks)?;
+        let operator = listen("listen.operator", config.listen.operator)?;
+        let addresses = (callbacks.local_addr()?, operator.local_addr()?);
+        announce(config, &rules, addresses);
+
+        let current = Arc::clone(rules.current());
+        let reloader = Reloader::start(rules)?;
+        let gate = Arc::new(Gate::new(gate_options(config)));
+        let (stop_callbacks, stopping) = watch::channel(false);
+        let meters = metrics.listener("callbacks");
+        let callback_server = {
+            let (shards, current) = (Arc::clone(metrics.shards()), Arc::clone(&current));
+            let options = callback_options(config, workers);
+            Server::start(callbacks, "quell-worker", &options, &meters, &stopping, move |index| {
+                let worker = RefCell::new(Worker::new(index, &shards, &current));
+                Callbacks { gate: Arc::clone(&gate), worker }
+            })?
+        };
+        let ready = Arc::new(AtomicBool::new(true));
+        let (stop_operator, stopping) = watch::channel(false);
+        let parts = Arc::new(operator::Parts {
+            ready: Arc::clone(&ready),
+            token: config.listen.operator_token.clone(),
+            reloads: reloader.handle().clone(),
+            current,
+            tencent: config.tencent.clone(),
+            metrics: Arc::clone(&metrics),
+        });
+        let meters = metrics.listener("operator");
+        let options = operator_options(config);
+        let operator_server =
+            Server::start(operator, "quell-operator", &options, &meters, &stopping, move |_| {
+                Operator::new(Arc::clone(&parts))
+            })?;
+        Ok(Self {
+            callbacks: addresses.0,
+            operator: addresses.1,
+            ready,
+            reloader,
+            callback_server,
+            operator_server,
+            stop_callbacks,
+            stop_operator,
+        })
+    }
+
+    /// Where callbacks are answered.
+    pub fn callbacks(&self) -> SocketAddr {
+        self.callbacks
+    }
+
+    /// Where the operator API is.
+    pub fn operator(&self) -> SocketAddr {
+        self.operator
+    }
+
+    /// The way to ask for reloads.
+    pub fn reloads(&self) -> &reload::Handle {
+        self.reloader.handle()
+    }
+
+    /// Begins to stop: not ready, no new connections, each connection closed with its next reply.
+    pub fn begin_stop(&self) {
+        self.ready.store(false, Ordering::Relaxed);
+        self.stop_callbacks.send_replace(true);
+    }
+
+    /// Stops and waits for the end, at most `limits.drain_timeout` and a little. True if no
+    /// thread had panicked.
+    pub fn stop(self) -> bool {
+        self.begin_stop();
+        let callbacks = self.callback_server.join();
+        self.reloader.stop();
+        self.stop_operator.send_replace(true);
+        let operator = self.operator_server.join();
+        callbacks && operator
+    }
+}
+
+/// The gate behind the server of one worker.
+struct Callbacks {
+    gate: Arc<Gate>,
+    worker: RefCell<Worker>,
+}
+
+impl Handler for Callbacks {
+    async fn handle(&self, request: &Request) -> Reply {
+        let uri = &request.head.uri;
+        let gate::Response { status, allow, body, close } = self.gate.handle(
+            &mut self.worker.borrow_mut(),
+            gate::Request {
+                method: &request.head.method,
+                path: uri.path(),
+                query: uri.query().unwrap_or_default(),
+                body: request.body.as_deref().map_err(|fault| *fault),
+                begun: request.begun,
+            },
+        );
+        Reply { allow, close, ..Reply::json(status, body) }
+    }
+
+    fn tick(&self) {
+        self.worker.borrow_mut().refresh();
+    }
+}
+
+fn setup(config: &Config, metrics: &Arc<Metrics>) -> Setup {
+    let limits = &config.limits;
+    Setup {
+        directory: config.rules.clone(),
+        limits: Limits {
+            files_max: limits.rule_files_max,
+            file_bytes_max: limits.rule_file_max,
+            bytes_max: limits.rules_max,
+        },
+        metrics: Arc::clone(metrics),
+    }
+}
+
+fn command_names() -> Vec<&'static str> {
+    let mut names = vec!["unknown"];
+    for command in Command::all() {
+        if names.len() == command.index() {
+            names.push(command.name());
+        }
+    }
+    names
+}
+
+fn listen(setting: &'static str, address: SocketAddr) -> Result<TcpListener, StartError> {
+    server::bind(address).map_err(|source| StartError::Listen { setting, address, source })
+}
+
+fn gate_options(config: &Config) -> gate::Options {
+    gate::Options {
+        path: config.listen.path.clone(),
+        apps: config.apps.clone(),
+        signature_age_max_s: config.limits.signature_age_max.as_secs(),
+        fallback: config.fallback,
+        tencent: config.tencent.clone(),
+    }
+}
+
+fn callback_options(config: &Config, workers: usize) -> server::Options {
+    let limits = &config.limits;
+    server::Options {
+        workers,
+        connections_max: limits.connections_max,
+        header_timeout: limits.header_timeout,
+        body_timeout: limits.body_timeout,
+        idle_timeout: limits.idle_timeout,
+        head_max: limits.head_max,
+        body_max: limits.body_max,
+        drain_timeout: limits.drain_timeout,
+    }
+}
+
+fn operator_options(config: &Config) -> server::Options {
+    server::Options {
+        connections_max: OPERATOR_CONNECTIONS_MAX,
+        body_timeout: OPERATOR_BODY_TIMEOUT,
+        drain_timeout: OPERATOR_DRAIN_TIMEOUT,
+        ..callback_options(config, 1)
+    }
+}
+
+fn announce(config: &Config, rules: &Rules, (callbacks, operator): (SocketAddr, SocketAddr)) {
+    let status = rules.status().load();
+    let (rules, revision) = (status.rules, &*status.revision);
+    let (apps, signed) = (config.apps.len(), config.signed());
+    let workers = config.listen.workers;
+    tracing::info!(%callbacks, %operator, revision, rules, apps, signed, workers, "serving");
+    if !signed {
+        tracing::warn!("callbacks are accepted without a signature");
+    }
+}

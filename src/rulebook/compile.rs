@@ -1,0 +1,435 @@
+//! From sources to a rulebook, or to everything that is wrong with them.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use sha2::{Digest, Sha256};
+
+use super::book::{Book, Threshold};
+use super::condition::Block;
+use super::diagnostic::{Lines, Place, Report, Sink, suggest};
+use super::entry::{Entries, List, id};
+use super::list;
+use super::regexes;
+use super::rule::Rule;
+use super::scope::Scope;
+use super::source::{self, FileSource, Mode, RuleSource, StrictnessSource};
+use super::table::At;
+use super::terms::TermBuilder;
+use super::{Options, Rulebook, Sources, block, example, lint};
+use crate::message::{Kind, KindSet};
+use crate::verdict::Verdict;
+
+/// At most so many rules in one rulebook.
+pub const RULES_MAX: usize = 20_000;
+/// At most so many entries in all lists together.
+pub const ENTRIES_MAX: usize = 4_000_000;
+/// An id may be so long, in bytes.
+pub const ID_BYTES_MAX: usize = 64;
+/// A notice for the client may be so long, in characters.
+pub const NOTICE_CHARS_MAX: usize = 200;
+
+/// What is known while compiling.
+pub(crate) struct Compiler<'s> {
+    pub(crate) options: &'s Options,
+    pub(crate) sink: Sink,
+    pub(crate) texts: BTreeMap<Arc<str>, Arc<str>>,
+    pub(crate) book: Book,
+    pub(crate) list_ids: BTreeMap<String, u32>,
+    pub(crate) files_used: BTreeSet<Arc<str>>,
+    pub(crate) list_uses: BTreeMap<u32, usize>,
+    pub(crate) regex_ids: BTreeMap<String, u32>,
+    pub(crate) pattern_ids: BTreeMap<String, u32>,
+    pub(crate) script_ids: BTreeMap<String, u32>,
+}
+
+/// Compiles everything and runs the examples.
+pub(crate) fn compile(sources: &Sources, options: &Options) -> (Option<Rulebook>, Report) {
+    let mut compiler = Compiler::new(options);
+    for (path, bytes) in &sources.files {
+        let file: Arc<str> = Arc::from(path.as_str());
+        let text = list::decode(&file, bytes, &mut compiler.sink);
+        compiler.texts.insert(file, text);
+    }
+    let files = compiler.read_files();
+    compiler.lists(&files);
+    compiler.patterns(&files);
+    compiler.script_lib();
+    compiler.rules(&files);
+    compiler.thresholds(&files);
+    lint::lint(&mut compiler, &files);
+    let mut book = std::mem::take(&mut compiler.book);
+    book.finish(&mut compiler.sink);
+    let rulebook = Rulebook::new(book, revision(sources));
+    if !compiler.sink.has_errors() {
+        example::run(&rulebook, &files, options, &mut compiler.sink);
+    }
+    let report = compiler.sink.report(&compiler.texts);
+    ((!report.has_errors()).then_some(rulebook), report)
+}
+
+/// The digest of everything a rulebook is compiled from: the first 16 hex digits of SHA-256.
+fn revision(sources: &Sources) -> Arc<str> {
+    let mut hash = Sha256::new();
+    for (path, bytes) in &sources.files {
+        for part in [path.as_bytes(), bytes.as_slice()] {
+            hash.update(u64::try_from(part.len()).unwrap_or(u64::MAX).to_le_bytes());
+            hash.update(part);
+        }
+    }
+    hash.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect::<String>().into()
+}
+
+impl<'s> Compiler<'s> {
+    fn new(options: &'s Options) -> Self {
+        Self {
+            options,
+            sink: Sink::default(),
+            texts: BTreeMap::new(),
+            book: Book::default(),
+            list_ids: BTreeMap::new(),
+            files_used: BTreeSet::new(),
+            list_uses: BTreeMap::new(),
+            regex_ids: BTreeMap::new(),
+            pattern_ids: BTreeMap::new(),
+            script_ids: BTreeMap::new(),
+        }
+    }
+
+    /// Every `.toml` file, by path.
+    fn read_files(&mut self) -> Vec<(Arc<str>, FileSource)> {
+        let mut files = Vec::new();
+        for (file, text) in &self.texts {
+            if has_extension(file, "toml") {
+                files.push((Arc::clone(file), source::read(file, text, &mut self.sink)));
+            }
+        }
+        if files.is_empty() {
+            let place = Place::new(&Arc::from("."), 0..0);
+            self.sink
+                .error(&place, "no-rules", "there is no rule file here".to_owned())
+                .help("a rule directory holds at least one .toml file with a [[rule]]");
+        }
+        files
+    }
+
+    fn lists(&mut self, files: &[(Arc<str>, FileSource)]) {
+        let sources: Vec<_> = files.iter().flat_map(|(_, file)| &file.lists).collect();
+        for source in &sources {
+            let name = &source.name.value;
+            check_id(&source.name, "list", &mut self.sink);
+            if let Some(first) = self.list_ids.get(name) {
+                let first =
+                    sources.get(super::entry::ix(*first)).map_or("", |s| &s.name.place.file);
+                let what = format!("list `{name}` is declared twice");
+                self.sink
+                    .error(&source.name.place, "duplicate-list", what)
+                    .help(format!("the other one is in {first}; rename one of them"));
+            }
+            let next = id(self.book.lists.len());
+            self.list_ids.entry(name.clone()).or_insert(next);
+            self.book.lists.push(List {
+                name: Arc::from(name.as_str()),
+                allow: Vec::new(),
+                always: source.always,
+                severe: source.severe,
+                entries: 0,
+            });
+        }
+        let mut entries = Entries::default();
+        let mut terms = TermBuilder::default();
+        let options = self.options;
+        for (index, source) in sources.iter().enumerate() {
+            let list = id(index);
+            let allow: Vec<u32> =
+                source.allow.iter().filter_map(|name| self.list_id(name)).collect();
+            let before = entries.len();
+            TermBuilder::check_variants(source, &mut self.sink);
+            let mut add = |file: &Arc<str>,
+                           text: &str,
+                           list_entries: Vec<list::EntrySource<'_>>,
+                           inline,
+                           sink: &mut Sink| {
+                let lines = Lines::of(text);
+                for entry in list_entries {
+                    let line = if inline { 0 } else { lines.at(entry.start).0 };
+                    terms.add(&mut entries, source, list, file, line, &entry, options, sink);
+                }
+            };
+            for at in &source.entries {
+                let entry = list::EntrySource::plain(
+                    at.value.as_str().into(),
+                    at.place.span.start,
+                    at.place.span.end,
+                );
+                add(&at.place.file, "", vec![entry], true, &mut self.sink);
+            }
+            for at in &source.files {
+                let Some((file, text)) = self.list_file(at) else { continue };
+                let parsed = if has_extension(&file, "csv") {
+                    list::read_csv(&file, &text, &mut self.sink)
+                } else {
+                    list::read_text(&text)
+                };
+                if parsed.is_empty() {
+                    let what = format!("`{}` has no entries", at.value);
+                    self.sink.warn(&at.place, "empty-list", what);
+                }
+                add(&file, &text, parsed, false, &mut self.sink);
+            }
+            let count = entries.len() - before;
+            if let Some(list) = self.book.lists.get_mut(index) {
+                list.allow = allow;
+                list.entries = count;
+            }
+        }
+        if entries.len() > ENTRIES_MAX {
+            let place = Place::new(&Arc::from("."), 0..0);
+            let what = format!("{} entries are more than {ENTRIES_MAX}", entries.len());
+            self.sink.error(&place, "too-many", what);
+        }
+        entries.shrink();
+        self.book.entries = entries;
+        self.book.terms = terms;
+    }
+
+    /// A file of words named in a rule file; an error if there is none.
+    pub(crate) fn list_file(&mut self, at: &At<String>) -> Option<(Arc<str>, Arc<str>)> {
+        if let Some((file, text)) = self.texts.get_key_value(at.value.as_str()) {
+            self.files_used.insert(Arc::clone(file));
+            return Some((Arc::clone(file), Arc::clone(text)));
+        }
+        let known =
+            self.texts.keys().map(|file| &**file).filter(|file| !has_extension(file, "toml"));
+        let help = suggest(&at.value, known.collect::<Vec<_>>());
+        let what = format!("there is no file `{}`", at.value);
+        self.sink
+            .error(&at.place, "missing-file", what)
+            .help(format!("{help} (paths start at the rule directory; lists end in .txt or .csv)"));
+        None
+    }
+
+    /// The list of this name; an error if there is none.
+    pub(crate) fn list_id(&mut self, name: &At<String>) -> Option<u32> {
+        let Some(list) = self.list_ids.get(&name.value).copied() else {
+            let what = format!("there is no list `{}`", name.value);
+            let help = suggest(&name.value, self.list_ids.keys().map(String::as_str));
+            self.sink.error(&name.place, "unknown-list", what).help(help);
+            return None;
+        };
+        *self.list_uses.entry(list).or_default() += 1;
+        Some(list)
+    }
+
+    /// The compiled form of a pattern; equal ones are compiled once.
+    pub(crate) fn regex_id(&mut self, at: &At<String>) -> Option<u32> {
+        if let Some(known) = self.regex_ids.get(&at.value) {
+            return Some(*known);
+        }
+        let raw = self.texts.get(&at.place.file).cloned().unwrap_or_default();
+        let pattern = regexes::compile(at, &raw, &mut self.sink)?;
+        let index = id(self.book.regexes.len());
+        self.book.regexes.push(pattern);
+        self.regex_ids.insert(at.value.clone(), index);
+        Some(index)
+    }
+
+    fn patterns(&mut self, files: &[(Arc<str>, FileSource)]) {
+        for source in files.iter().flat_map(|(_, file)| &file.patterns) {
+            check_id(&source.name, "pattern", &mut self.sink);
+            let Some(regex) = self.regex_id(&source.regex) else { continue };
+            if self.pattern_ids.insert(source.name.value.clone(), regex).is_some() {
+                let what = format!("pattern `{}` is declared twice", source.name.value);
+                self.sink.error(&source.name.place, "duplicate-pattern", what);
+            }
+        }
+    }
+
+    fn rules(&mut self, files: &[(Arc<str>, FileSource)]) {
+        let strictness = self.strictness(files);
+        let mut seen: BTreeMap<&str, &Place> = BTreeMap::new();
+        for (file, source) in
+            files.iter().flat_map(|(file, f)| f.rules.iter().map(move |r| (file, r)))
+        {
+            check_id(&source.id, "rule", &mut self.sink);
+            if let Some(first) = seen.insert(&source.id.value, &source.id.place) {
+                let lines =
+                    self.texts.get(&first.file).map(|text| Lines::of(text).at(first.span.start).0);
+                let what = format!("rule `{}` is declared twice", source.id.value);
+                self.sink.error(&source.id.place, "duplicate-rule", what).help(format!(
+                    "the other one is in {} line {}; ids must differ",
+                    first.file,
+                    lines.unwrap_or(1)
+                ));
+            }
+            let rule = self.rule(file, source, strictness);
+            self.book.rules.push(rule);
+        }
+        if self.book.rules.len() > RULES_MAX {
+            let place = Place::new(&Arc::from("."), 0..0);
+            let what = format!("{} rules are more than {RULES_MAX}", self.book.rules.len());
+            self.sink.error(&place, "too-many", what);
+        }
+        // The order of files and of rules in them must not matter.
+        self.book.rules.sort_by(|a, b| a.id.cmp(&b.id));
+    }
+
+    fn strictness(&mut self, files: &[(Arc<str>, FileSource)]) -> (u8, u8) {
+        let mut all = files.iter().filter_map(|(_, file)| file.strictness.as_ref());
+        let first = all.next();
+        for StrictnessSource { place, .. } in all {
+            self.sink
+                .error(place, "duplicate-key", "`strictness` is set twice".to_owned())
+                .help("it belongs into one file, by custom rulebook.toml");
+        }
+        first.map_or((4, 4), |source| (source.enforce, source.shadow))
+    }
+
+    fn rule(&mut self, file: &Arc<str>, source: &RuleSource, strictness: (u8, u8)) -> Rule {
+        let when = match &source.when {
+            Some(when) => block::compile(self, when, &source.scope),
+            None => Block::default(),
+        };
+        let scope = Scope::compile(&source.scope, &mut self.sink);
+        let on = self.kinds(source.on.as_deref());
+        let code = source.then.code.as_ref().and_then(|code| self.code(code, &scope));
+        let notice = source.then.notice.as_ref().map(|notice| self.notice(notice));
+        let until = source.until.as_ref().and_then(|at| {
+            let day = list::day(&at.value);
+            if day.is_none() {
+                self.sink
+                    .error(&at.place, "bad-date", format!("`{}` is not a date", at.value))
+                    .help("write it as until = 2027-01-31");
+            }
+            day
+        });
+        let (enforce, shadow) = strictness;
+        let mode = match source.mode {
+            Mode::Off => Mode::Off,
+            _ if source.level > shadow => Mode::Off,
+            _ if source.level > enforce => Mode::Shadow,
+            mode => mode,
+        };
+        let line =
+            self.texts.get(file).map_or(1, |text| Lines::of(text).at(source.id.place.span.start).0);
+        Rule {
+            id: Arc::from(source.id.value.as_str()),
+            title: Arc::from(source.title.as_str()),
+            category: Arc::from(source.category.as_str()),
+            file: Arc::clone(file),
+            line,
+            on,
+            scope,
+            mode,
+            rollout: source.rollout,
+            until,
+            when,
+            action: source.then.action,
+            code,
+            notice,
+            score: source.then.score,
+            flag: source.then.flag,
+            on_fault: source.on_fault,
+        }
+    }
+
+    /// `on`, or every kind that bears text by default.
+    pub(crate) fn kinds(&mut self, on: Option<&[At<String>]>) -> KindSet {
+        let Some(on) = on else { return KindSet::ALL };
+        on.iter()
+            .filter_map(|at| {
+                let kind = Kind::from_name(&at.value);
+                if kind.is_none() {
+                    let names = Kind::ALL.iter().map(|(_, name)| *name);
+                    self.sink
+                        .error(&at.place, "unknown-value", format!("there is no `{}`", at.value))
+                        .help(suggest(&at.value, names));
+                }
+                kind
+            })
+            .collect()
+    }
+
+    fn code(&mut self, at: &At<i64>, scope: &Scope) -> Option<u32> {
+        let code = u32::try_from(at.value).ok()?;
+        let fits = code == 1
+            || self.options.codes.iter().any(|range| {
+                range.codes.contains(&code)
+                    && (scope.conversations().is_empty()
+                        || scope.conversations().contains(&range.conversation))
+            });
+        if fits {
+            return Some(code);
+        }
+        let known: Vec<String> = self
+            .options
+            .codes
+            .iter()
+            .map(|r| format!("{} to {} for {}", r.codes.start(), r.codes.end(), r.what))
+            .collect();
+        self.sink
+            .error(&at.place, "bad-code", format!("the platform does not accept code {code} here"))
+            .help(format!("use 1, or a code of your own: {}", known.join(", ")));
+        None
+    }
+
+    fn notice(&mut self, at: &At<String>) -> Arc<str> {
+        let length = at.value.chars().count();
+        if length > NOTICE_CHARS_MAX {
+            let what = format!("this notice has {length} characters");
+            self.sink
+                .error(&at.place, "too-long", what)
+                .help(format!("the client shows a line; keep it under {NOTICE_CHARS_MAX}"));
+        }
+        Arc::from(at.value.as_str())
+    }
+
+    fn thresholds(&mut self, files: &[(Arc<str>, FileSource)]) {
+        let everywhere = Scope::default();
+        for source in files.iter().flat_map(|(_, file)| &file.thresholds) {
+            let code = source.code.as_ref().and_then(|code| self.code(code, &everywhere));
+            if let Some(at) = &source.code
+                && source.verdict != Verdict::Deny
+            {
+                self.sink.error(
+                    &at.place,
+                    "useless-key",
+                    "`code` needs verdict = \"deny\"".to_owned(),
+                );
+            }
+            let notice = source.notice.as_ref().map(|notice| self.notice(notice));
+            if source.verdict == Verdict::Mask {
+                let what = "a threshold cannot mask".to_owned();
+                self.sink
+                    .error(&source.score.place, "unknown-value", what)
+                    .help("a sum of scores has no words to blank out; use deny or discard");
+            }
+            if self.book.thresholds.iter().any(|t| t.score == source.score.value) {
+                let what = format!("there are two thresholds for {}", source.score.value);
+                self.sink.error(&source.score.place, "duplicate-key", what);
+            }
+            let score = source.score.value;
+            self.book.thresholds.push(Threshold { score, verdict: source.verdict, code, notice });
+        }
+        self.book.thresholds.sort_by_key(|threshold| threshold.score);
+    }
+}
+
+/// Does a path end in this extension?
+pub(crate) fn has_extension(path: &str, extension: &str) -> bool {
+    path.rsplit_once('.').is_some_and(|(_, end)| end.eq_ignore_ascii_case(extension))
+}
+
+fn check_id(at: &At<String>, what: &str, sink: &mut Sink) {
+    let fine =
+        |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '.' | '-' | '_');
+    if at.value.is_empty() || at.value.len() > ID_BYTES_MAX {
+        let message = format!("the name of a {what} has 1 to {ID_BYTES_MAX} characters");
+        sink.error(&at.place, "bad-id", message);
+    } else if let Some(odd) = at.value.chars().find(|c| !fine(*c)) {
+        let shown =
+            if odd.is_ascii_graphic() { odd.to_string() } else { odd.escape_unicode().to_string() };
+        sink.error(&at.place, "bad-id", format!("the name of a {what} cannot hold `{shown}`"))
+            .help("use a-z, 0-9, `.`, `-` and `_`, such as \"ads.off-platform\"");
+    }
+}

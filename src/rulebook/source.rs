@@ -1,0 +1,615 @@
+//! The schema of rule files: from TOML to values that say exactly what was written, with places.
+//!
+//! Nothing is looked up here; names of lists and scripts are checked when compiling.
+
+use std::sync::Arc;
+
+use toml::de::DeTable;
+
+use super::Facts;
+use super::diagnostic::{Place, Sink};
+use super::example::Sample;
+use super::table::{At, Table};
+use crate::verdict::{Verdict, ViewKind};
+
+/// Everything that one rule file declares.
+#[derive(Debug, Default)]
+pub(crate) struct FileSource {
+    pub(crate) lists: Vec<ListSource>,
+    pub(crate) rules: Vec<RuleSource>,
+    pub(crate) examples: Vec<ExampleSource>,
+    pub(crate) thresholds: Vec<ThresholdSource>,
+    pub(crate) patterns: Vec<PatternSource>,
+    pub(crate) strictness: Option<StrictnessSource>,
+}
+
+/// `[list.NAME]`
+#[derive(Debug)]
+pub(crate) struct ListSource {
+    pub(crate) name: At<String>,
+    pub(crate) files: Vec<At<String>>,
+    pub(crate) entries: Vec<At<String>>,
+    pub(crate) view: ViewKind,
+    pub(crate) matching: Matching,
+    pub(crate) always: bool,
+    pub(crate) severe: bool,
+    pub(crate) variants: Vec<At<String>>,
+    pub(crate) allow: Vec<At<String>>,
+}
+
+/// `[pattern.NAME]`: a regex that scripts ask for with `matched("NAME")`.
+#[derive(Debug)]
+pub(crate) struct PatternSource {
+    pub(crate) name: At<String>,
+    pub(crate) regex: At<String>,
+}
+
+/// Where in the text an entry matches.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Matching {
+    /// Alphabetic ends at token edges, Han ends anywhere.
+    #[default]
+    Auto,
+    /// Both ends at token edges.
+    Word,
+    /// Anywhere.
+    Anywhere,
+}
+
+pub(crate) const MATCHINGS: [(&str, Matching); 3] =
+    [("auto", Matching::Auto), ("word", Matching::Word), ("anywhere", Matching::Anywhere)];
+pub(crate) const VIEWS: [(&str, ViewKind); 3] =
+    [("plain", ViewKind::Plain), ("tight", ViewKind::Tight), ("sound", ViewKind::Sound)];
+
+/// What a rule does with a message it fires on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Action {
+    Verdict(Verdict),
+    Exempt,
+}
+
+const ACTIONS: [(&str, Action); 5] = [
+    ("allow", Action::Verdict(Verdict::Allow)),
+    ("mask", Action::Verdict(Verdict::Mask)),
+    ("deny", Action::Verdict(Verdict::Deny)),
+    ("discard", Action::Verdict(Verdict::Discard)),
+    ("exempt", Action::Exempt),
+];
+const VERDICTS: [(&str, Verdict); 4] = [
+    ("allow", Verdict::Allow),
+    ("mask", Verdict::Mask),
+    ("deny", Verdict::Deny),
+    ("discard", Verdict::Discard),
+];
+
+/// Whether a rule acts.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Mode {
+    #[default]
+    Enforce,
+    Shadow,
+    Off,
+}
+
+impl Mode {
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Enforce => "enforce",
+            Self::Shadow => "shadow",
+            Self::Off => "off",
+        }
+    }
+}
+
+const MODES: [(&str, Mode); 3] =
+    [("enforce", Mode::Enforce), ("shadow", Mode::Shadow), ("off", Mode::Off)];
+
+/// `[[rule]]`
+#[derive(Debug)]
+pub(crate) struct RuleSource {
+    pub(crate) place: Place,
+    pub(crate) id: At<String>,
+    pub(crate) title: String,
+    pub(crate) category: String,
+    pub(crate) on: Option<Vec<At<String>>>,
+    pub(crate) scope: ScopeSource,
+    pub(crate) mode: Mode,
+    pub(crate) rollout: u8,
+    pub(crate) until: Option<At<String>>,
+    pub(crate) level: u8,
+    pub(crate) when: Option<BlockSource>,
+    pub(crate) then: ThenSource,
+    pub(crate) on_fault: Verdict,
+    pub(crate) examples: Vec<ExampleSource>,
+}
+
+/// `rule.scope`
+#[derive(Debug, Default)]
+pub(crate) struct ScopeSource {
+    pub(crate) conversations: Vec<At<String>>,
+    pub(crate) group_types: Vec<At<String>>,
+    pub(crate) except_group_types: Vec<At<String>>,
+    pub(crate) groups: Vec<At<String>>,
+    pub(crate) except_groups: Vec<At<String>>,
+    pub(crate) senders: Vec<At<String>>,
+    pub(crate) except_senders: Vec<At<String>>,
+    pub(crate) operators: Vec<At<String>>,
+    pub(crate) except_operators: Vec<At<String>>,
+    pub(crate) platforms: Vec<At<String>>,
+    pub(crate) except_platforms: Vec<At<String>>,
+    pub(crate) networks: Vec<At<String>>,
+    pub(crate) except_networks: Vec<At<String>>,
+}
+
+/// `rule.when`, or one table of `all`, `any`, `unless` in it.
+#[derive(Debug)]
+pub(crate) struct BlockSource {
+    pub(crate) place: Place,
+    pub(crate) lists: Vec<At<String>>,
+    pub(crate) regex: Vec<At<String>>,
+    pub(crate) contact_number: Option<At<bool>>,
+    pub(crate) links: Option<LinksSource>,
+    pub(crate) length: Option<BoundsSource>,
+    pub(crate) elements: Option<BoundsSource>,
+    pub(crate) mentions: Option<BoundsSource>,
+    pub(crate) writing: Vec<At<String>>,
+    pub(crate) time: Option<TimeSource>,
+    pub(crate) json: Vec<JsonSource>,
+    pub(crate) script: Option<At<String>>,
+    pub(crate) all: Vec<BlockSource>,
+    pub(crate) any: Vec<BlockSource>,
+    pub(crate) unless: Vec<BlockSource>,
+}
+
+/// `when.links`: true, or hosts.
+#[derive(Debug)]
+pub(crate) struct LinksSource {
+    pub(crate) place: Place,
+    pub(crate) hosts: Vec<At<String>>,
+    pub(crate) hosts_files: Vec<At<String>>,
+    pub(crate) except_hosts: Vec<At<String>>,
+    pub(crate) except_hosts_files: Vec<At<String>>,
+}
+
+/// `{ min, max }`, both included.
+#[derive(Debug)]
+pub(crate) struct BoundsSource {
+    pub(crate) place: Place,
+    pub(crate) min: Option<i64>,
+    pub(crate) max: Option<i64>,
+    pub(crate) kinds: Vec<At<String>>,
+}
+
+/// `when.time`
+#[derive(Debug)]
+pub(crate) struct TimeSource {
+    pub(crate) place: Place,
+    pub(crate) from: Option<At<String>>,
+    pub(crate) to: Option<At<String>>,
+    pub(crate) days: Vec<At<String>>,
+    pub(crate) zone: Option<At<String>>,
+}
+
+/// One of `when.json`
+#[derive(Debug)]
+pub(crate) struct JsonSource {
+    pub(crate) place: Place,
+    pub(crate) path: At<String>,
+    pub(crate) is: Vec<At<String>>,
+    pub(crate) regex: Option<At<String>>,
+    pub(crate) above: Option<At<f64>>,
+    pub(crate) below: Option<At<f64>>,
+}
+
+/// `rule.then`
+#[derive(Debug)]
+pub(crate) struct ThenSource {
+    pub(crate) action: Action,
+    pub(crate) code: Option<At<i64>>,
+    pub(crate) notice: Option<At<String>>,
+    pub(crate) score: i64,
+    pub(crate) flag: bool,
+}
+
+/// `[[threshold]]`
+#[derive(Debug)]
+pub(crate) struct ThresholdSource {
+    pub(crate) score: At<i64>,
+    pub(crate) verdict: Verdict,
+    pub(crate) code: Option<At<i64>>,
+    pub(crate) notice: Option<At<String>>,
+}
+
+/// `[strictness]`
+#[derive(Debug)]
+pub(crate) struct StrictnessSource {
+    pub(crate) place: Place,
+    pub(crate) enforce: u8,
+    pub(crate) shadow: u8,
+}
+
+/// `[[rule.example]]`, or `[[example]]` for the whole rulebook.
+#[derive(Debug)]
+pub(crate) struct ExampleSource {
+    pub(crate) place: Place,
+    pub(crate) sample: Sample,
+    pub(crate) at: Option<At<String>>,
+    pub(crate) facts: Facts,
+    pub(crate) verdict: Option<At<Verdict>>,
+    pub(crate) exempt: Option<bool>,
+    pub(crate) rules: Option<Vec<At<String>>>,
+    pub(crate) masked: Option<At<String>>,
+}
+
+/// Reads one rule file. Whatever is wrong with it goes to `sink`; what could be read is returned.
+pub(crate) fn read(file: &Arc<str>, text: &str, sink: &mut Sink) -> FileSource {
+    let (document, errors) = DeTable::parse_recoverable(text);
+    for error in &errors {
+        let place = Place::new(file, error.span().unwrap_or(0..0));
+        sink.error(&place, "toml-syntax", error.message().trim_end_matches('.').to_owned());
+    }
+    let span = document.span();
+    let mut table = Table::new(file, document.get_ref(), span, "a rule file");
+    let mut source = FileSource::default();
+    for (name, table) in table.named_tables(sink, "list", "a list") {
+        source.lists.push(list(name, table, sink));
+    }
+    for (name, table) in table.named_tables(sink, "pattern", "a pattern") {
+        source.patterns.extend(pattern(name, table, sink));
+    }
+    for rule_table in table.tables(sink, "rule", "a rule") {
+        source.rules.extend(rule(rule_table, sink));
+    }
+    for table in table.tables(sink, "example", "an example") {
+        source.examples.push(example(table, sink));
+    }
+    for table in table.tables(sink, "threshold", "a threshold") {
+        source.thresholds.extend(threshold(table, sink));
+    }
+    if let Some(table) = table.table(sink, "strictness", "`strictness`") {
+        source.strictness = Some(strictness(table, sink));
+    }
+    // After a syntax error the parser guesses where things belong; unknown keys would be noise.
+    if errors.is_empty() {
+        table.finish(sink);
+    }
+    source
+}
+
+fn list(name: At<String>, mut table: Table<'_>, sink: &mut Sink) -> ListSource {
+    let files = table.strings(sink, "file").unwrap_or_default();
+    let entries = table.strings(sink, "entries").unwrap_or_default();
+    if files.is_empty() && entries.is_empty() && !table.has("file") && !table.has("entries") {
+        sink.error(&name.place, "empty-list", format!("list `{}` has no entries", name.value))
+            .help("give it `file = \"lists/NAME.txt\"` or `entries = [\"…\"]`");
+    }
+    let view = table.one_of(sink, "view", &VIEWS).map_or(ViewKind::Plain, |at| at.value);
+    let matching = table.one_of(sink, "match", &MATCHINGS).map_or(Matching::Auto, |at| at.value);
+    let list = ListSource {
+        files,
+        entries,
+        view,
+        matching,
+        always: table.boolean(sink, "always").is_some_and(|at| at.value),
+        severe: table.boolean(sink, "severe").is_some_and(|at| at.value),
+        variants: table.strings(sink, "variants").unwrap_or_default(),
+        allow: table.strings(sink, "allow").unwrap_or_default(),
+        name,
+    };
+    table.finish(sink);
+    list
+}
+
+fn pattern(name: At<String>, mut table: Table<'_>, sink: &mut Sink) -> Option<PatternSource> {
+    let regex = table.string(sink, "regex");
+    if regex.is_none() && !table.has("regex") {
+        sink.error(table.place(), "missing-key", "this pattern has no `regex`".to_owned());
+    }
+    table.finish(sink);
+    Some(PatternSource { name, regex: regex? })
+}
+
+fn rule(mut table: Table<'_>, sink: &mut Sink) -> Option<RuleSource> {
+    let place = table.place().clone();
+    let id = table.string(sink, "id");
+    if id.is_none() && !table.has("id") {
+        sink.error(&place, "missing-key", "this rule has no `id`".to_owned())
+            .help("give it a name of its own, such as id = \"ads.links\"");
+    }
+    let scope_table = table.table(sink, "scope", "`scope`");
+    let when_table = table.table(sink, "when", "`when`");
+    let then_table = table.table(sink, "then", "`then`");
+    if then_table.is_none() && !table.has("then") {
+        sink.error(&place, "missing-key", "this rule has no `then`".to_owned())
+            .help("say what happens, such as then.verdict = \"deny\"");
+    }
+    let rule = RuleSource {
+        place,
+        id: id.unwrap_or_else(|| At { value: String::new(), place: table.place().clone() }),
+        title: text_of(table.string(sink, "title")),
+        category: text_of(table.string(sink, "category")),
+        on: table.strings(sink, "on"),
+        scope: scope_table.map(|table| scope(table, sink)).unwrap_or_default(),
+        mode: table.one_of(sink, "mode", &MODES).map_or(Mode::Enforce, |at| at.value),
+        rollout: small(table.integer(sink, "rollout", 0..=100), 100),
+        until: table.date(sink, "until"),
+        level: small(table.integer(sink, "level", 1..=4), 1),
+        when: when_table.map(|table| block(table, sink, true)),
+        then: then_table.map_or_else(ThenSource::none, |table| then(table, sink)),
+        on_fault: table.one_of(sink, "on_fault", &VERDICTS).map_or(Verdict::Allow, |at| at.value),
+        examples: table
+            .tables(sink, "example", "an example")
+            .into_iter()
+            .map(|table| example(table, sink))
+            .collect(),
+    };
+    table.finish(sink);
+    (!rule.id.value.is_empty()).then_some(rule)
+}
+
+fn text_of(at: Option<At<String>>) -> String {
+    at.map(|at| at.value).unwrap_or_default()
+}
+
+fn small(at: Option<At<i64>>, default: u8) -> u8 {
+    at.and_then(|at| u8::try_from(at.value).ok()).unwrap_or(default)
+}
+
+fn scope(mut table: Table<'_>, sink: &mut Sink) -> ScopeSource {
+    let mut strings = |key| table.strings(sink, key).unwrap_or_default();
+    let scope = ScopeSource {
+        conversations: strings("conversations"),
+        group_types: strings("group_types"),
+        except_group_types: strings("except_group_types"),
+        groups: strings("groups"),
+        except_groups: strings("except_groups"),
+        senders: strings("senders"),
+        except_senders: strings("except_senders"),
+        operators: strings("operators"),
+        except_operators: strings("except_operators"),
+        platforms: strings("platforms"),
+        except_platforms: strings("except_platforms"),
+        networks: strings("networks"),
+        except_networks: strings("except_networks"),
+    };
+    table.finish(sink);
+    scope
+}
+
+/// Reads a block; only the outermost may hold other blocks.
+fn block(mut table: Table<'_>, sink: &mut Sink, outermost: bool) -> BlockSource {
+    let inner = |table: &mut Table<'_>, sink: &mut Sink, key, what| -> Vec<BlockSource> {
+        if !outermost {
+            return Vec::new();
+        }
+        table.tables(sink, key, what).into_iter().map(|table| block(table, sink, false)).collect()
+    };
+    let source = BlockSource {
+        place: table.place().clone(),
+        all: inner(&mut table, sink, "all", "a table of `all`"),
+        any: inner(&mut table, sink, "any", "a table of `any`"),
+        unless: inner(&mut table, sink, "unless", "`unless`"),
+        lists: table.strings(sink, "lists").unwrap_or_default(),
+        regex: table.strings(sink, "regex").unwrap_or_default(),
+        contact_number: table.boolean(sink, "contact_number"),
+        links: links(&mut table, sink),
+        length: bounds(&mut table, sink, "length", false),
+        elements: bounds(&mut table, sink, "elements", true),
+        mentions: bounds(&mut table, sink, "mentions", false),
+        writing: table.strings(sink, "writing").unwrap_or_default(),
+        time: table.table(sink, "time", "`time`").map(|table| time(table, sink)),
+        json: table
+            .tables(sink, "json", "`json`")
+            .into_iter()
+            .filter_map(|table| json(table, sink))
+            .collect(),
+        script: table.string(sink, "script"),
+    };
+    table.finish(sink);
+    source
+}
+
+fn links(table: &mut Table<'_>, sink: &mut Sink) -> Option<LinksSource> {
+    if table.is_boolean("links") {
+        let at = table.boolean(sink, "links")?;
+        if !at.value {
+            sink.error(&at.place, "unknown-value", "`links = false` says nothing".to_owned())
+                .help("to exclude messages with links write `unless.links = true`");
+        }
+        return Some(LinksSource {
+            place: at.place,
+            hosts: Vec::new(),
+            hosts_files: Vec::new(),
+            except_hosts: Vec::new(),
+            except_hosts_files: Vec::new(),
+        });
+    }
+    let mut table = table.table(sink, "links", "`links`")?;
+    let source = LinksSource {
+        place: table.place().clone(),
+        hosts: table.strings(sink, "hosts").unwrap_or_default(),
+        hosts_files: table.strings(sink, "hosts_file").unwrap_or_default(),
+        except_hosts: table.strings(sink, "except_hosts").unwrap_or_default(),
+        except_hosts_files: table.strings(sink, "except_hosts_file").unwrap_or_default(),
+    };
+    table.finish(sink);
+    Some(source)
+}
+
+fn bounds(
+    table: &mut Table<'_>,
+    sink: &mut Sink,
+    key: &'static str,
+    kinds: bool,
+) -> Option<BoundsSource> {
+    let mut table = table.table(sink, key, "this")?;
+    let bounds = BoundsSource {
+        place: table.place().clone(),
+        min: table.integer(sink, "min", 0..=1_000_000).map(|at| at.value),
+        max: table.integer(sink, "max", 0..=1_000_000).map(|at| at.value),
+        kinds: if kinds { table.strings(sink, "kinds").unwrap_or_default() } else { Vec::new() },
+    };
+    if bounds.min.is_none() && bounds.max.is_none() {
+        sink.error(&bounds.place, "missing-key", format!("`{key}` needs `min`, `max` or both"));
+    }
+    if bounds.min > bounds.max && bounds.max.is_some() {
+        sink.error(&bounds.place, "never-fires", format!("`{key}` has a `min` above its `max`"))
+            .help("no message can be both; swap them");
+    }
+    table.finish(sink);
+    Some(bounds)
+}
+
+fn time(mut table: Table<'_>, sink: &mut Sink) -> TimeSource {
+    let source = TimeSource {
+        place: table.place().clone(),
+        from: table.string(sink, "from"),
+        to: table.string(sink, "to"),
+        days: table.strings(sink, "days").unwrap_or_default(),
+        zone: table.string(sink, "zone"),
+    };
+    table.finish(sink);
+    source
+}
+
+fn json(mut table: Table<'_>, sink: &mut Sink) -> Option<JsonSource> {
+    let place = table.place().clone();
+    let path = table.string(sink, "path");
+    if path.is_none() && !table.has("path") {
+        sink.error(&place, "missing-key", "`json` needs a `path`".to_owned())
+            .help("name the value, such as path = \"Data.gift.price\"");
+    }
+    let source = JsonSource {
+        path: path.unwrap_or_else(|| At { value: String::new(), place: place.clone() }),
+        place,
+        is: table.strings(sink, "is").unwrap_or_default(),
+        regex: table.string(sink, "regex"),
+        above: table.number(sink, "above").filter(|_| table.has("above")),
+        below: table.number(sink, "below").filter(|_| table.has("below")),
+    };
+    table.finish(sink);
+    (!source.path.value.is_empty()).then_some(source)
+}
+
+impl ThenSource {
+    const fn none() -> Self {
+        Self {
+            action: Action::Verdict(Verdict::Allow),
+            code: None,
+            notice: None,
+            score: 0,
+            flag: false,
+        }
+    }
+}
+
+fn then(mut table: Table<'_>, sink: &mut Sink) -> ThenSource {
+    let place = table.place().clone();
+    let action = table.one_of(sink, "verdict", &ACTIONS);
+    let score = table.integer(sink, "score", -1_000..=1_000);
+    let flag = table.boolean(sink, "flag");
+    if !table.has("verdict") && score.is_none() && flag.is_none() {
+        sink.error(&place, "missing-key", "`then` does nothing".to_owned())
+            .help("add `verdict`, `score` or `flag`; verdict = \"allow\" only records");
+    }
+    let then = ThenSource {
+        action: action.map_or(Action::Verdict(Verdict::Allow), |at| at.value),
+        code: table.integer(sink, "code", 1..=1_000_000),
+        notice: table.string(sink, "notice"),
+        score: score.map_or(0, |at| at.value),
+        flag: flag.is_some_and(|at| at.value),
+    };
+    if let Some(code) = &then.code
+        && !matches!(then.action, Action::Verdict(Verdict::Deny))
+    {
+        sink.error(&code.place, "useless-key", "`code` needs verdict = \"deny\"".to_owned())
+            .help("only a refusal carries a code to the client; leave it out");
+    }
+    table.finish(sink);
+    then
+}
+
+fn threshold(mut table: Table<'_>, sink: &mut Sink) -> Option<ThresholdSource> {
+    let place = table.place().clone();
+    let score = table.integer(sink, "score", 1..=1_000_000);
+    let verdict = table.one_of(sink, "verdict", &VERDICTS);
+    for key in ["score", "verdict"] {
+        if !table.has(key) {
+            sink.error(&place, "missing-key", format!("this threshold has no `{key}`"));
+        }
+    }
+    let code = table.integer(sink, "code", 1..=1_000_000);
+    let notice = table.string(sink, "notice");
+    table.finish(sink);
+    Some(ThresholdSource { score: score?, verdict: verdict?.value, code, notice })
+}
+
+fn strictness(mut table: Table<'_>, sink: &mut Sink) -> StrictnessSource {
+    let source = StrictnessSource {
+        place: table.place().clone(),
+        enforce: small(table.integer(sink, "enforce", 1..=4), 4),
+        shadow: small(table.integer(sink, "shadow", 1..=4), 4),
+    };
+    if source.shadow < source.enforce {
+        sink.error(&source.place, "out-of-range", "`shadow` is below `enforce`".to_owned()).help(
+            "rules up to `enforce` act; those above it and up to `shadow` only leave evidence",
+        );
+    }
+    table.finish(sink);
+    source
+}
+
+fn example(mut table: Table<'_>, sink: &mut Sink) -> ExampleSource {
+    let mut facts = Facts::default();
+    if let Some(inner) = table.table(sink, "facts", "`facts`") {
+        for key in inner.keys() {
+            if let Some(number) = inner.fact(sink, key.value) {
+                facts.numbers.insert(key.value.to_owned(), number);
+            }
+        }
+    }
+    let place = table.place().clone();
+    let texts = table.strings(sink, "text").unwrap_or_default();
+    let mut word = |key| table.string(sink, key).map(|at| at.value);
+    let sample = Sample {
+        texts: texts.into_iter().map(|at| at.value).collect(),
+        data: word("data"),
+        message: word("message"),
+        msg_type: word("msg_type"),
+        sender: word("sender"),
+        operator: word("operator"),
+        group: word("group"),
+        group_type: word("group_type"),
+        to: word("to"),
+        platform: word("platform"),
+        address: word("address"),
+    };
+    if sample.texts.is_empty() && sample.data.is_none() && sample.message.is_none() {
+        sink.error(&place, "missing-key", "this example has no `text`".to_owned())
+            .help("give it `text`, `data` (of a TIMCustomElem) or a whole `message`");
+    }
+    let source = ExampleSource {
+        place,
+        sample,
+        at: table.date(sink, "at"),
+        facts,
+        verdict: table.one_of(sink, "verdict", &VERDICTS),
+        exempt: table.boolean(sink, "exempt").map(|at| at.value),
+        rules: table.has("rules").then(|| ids(&mut table, sink)),
+        masked: table.string(sink, "masked"),
+    };
+    if source.verdict.is_none() && source.exempt.is_none() && !table.has("verdict") {
+        sink.error(&source.place, "missing-key", "this example has no `verdict`".to_owned())
+            .help("say what should happen: \"allow\", \"mask\", \"deny\" or \"discard\"");
+    }
+    table.finish(sink);
+    source
+}
+
+/// Rule ids; an empty list is meant: no rule fires.
+fn ids(table: &mut Table<'_>, sink: &mut Sink) -> Vec<At<String>> {
+    if table.is_empty_array("rules") {
+        return Vec::new();
+    }
+    table.strings(sink, "rules").unwrap_or_default()
+}

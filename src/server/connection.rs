@@ -1,0 +1,217 @@
+//! One connection: what it is doing, for the worker's time limits, and its life under hyper.
+
+use std::cell::{Cell, RefCell};
+use std::convert::Infallible;
+use std::future::poll_fn;
+use std::io;
+use std::pin::{Pin, pin};
+use std::rc::Rc;
+use std::task::{Context, Poll, Waker};
+use std::time::Instant;
+
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper::body::Incoming;
+use hyper::header::{ALLOW, CONNECTION, CONTENT_TYPE, HeaderValue};
+use hyper::rt::{Read, ReadBufCursor, Write};
+use hyper::server::conn::http1::Builder;
+use hyper::service::service_fn;
+use hyper::{Request, Response};
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpStream;
+
+use super::worker::Shared;
+use super::{Handler, Reply, body};
+
+/// What a connection is doing, as far as time limits go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Phase {
+    /// Waiting for the next request.
+    Idle,
+    /// A request's head has begun to arrive. A new connection starts here: one that never sends
+    /// anything must not hold a place for long.
+    Head,
+    /// A request is being read or answered; its own limits apply.
+    Work,
+}
+
+/// The note a connection keeps for its worker.
+#[derive(Debug)]
+pub(super) struct Pulse {
+    pub(super) phase: Cell<Phase>,
+    /// The worker's tick at which the phase began.
+    pub(super) since: Cell<u64>,
+    /// The peer does not take what we write.
+    pub(super) blocked: Cell<bool>,
+    /// The worker has given the connection up.
+    expired: Cell<bool>,
+    waker: RefCell<Option<Waker>>,
+}
+
+impl Pulse {
+    fn new(tick: u64) -> Self {
+        Self {
+            phase: Cell::new(Phase::Head),
+            since: Cell::new(tick),
+            blocked: Cell::new(false),
+            expired: Cell::new(false),
+            waker: RefCell::new(None),
+        }
+    }
+
+    /// Ends the connection.
+    pub(super) fn expire(&self) {
+        self.expired.set(true);
+        self.wake();
+    }
+
+    /// Has the connection look at its worker's flags.
+    pub(super) fn wake(&self) {
+        if let Some(waker) = self.waker.borrow().as_ref() {
+            waker.wake_by_ref();
+        }
+    }
+
+    fn enter(&self, phase: Phase, tick: u64) {
+        self.phase.set(phase);
+        self.since.set(tick);
+    }
+}
+
+/// A socket that notes when bytes come in and when none go out.
+struct Socket<H> {
+    inner: TokioIo<TcpStream>,
+    pulse: Rc<Pulse>,
+    shared: Rc<Shared<H>>,
+}
+
+impl<H> Socket<H> {
+    fn note_write<T>(&self, result: &Poll<io::Result<T>>) {
+        if result.is_pending() != self.pulse.blocked.get() {
+            self.pulse.blocked.set(result.is_pending());
+            self.pulse.since.set(self.shared.tick.get());
+        }
+    }
+}
+
+impl<H> Read for Socket<H> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: ReadBufCursor<'_>,
+    ) -> Poll<io::Result<()>> {
+        let result = Pin::new(&mut self.inner).poll_read(cx, buffer);
+        if result.is_ready() && self.pulse.phase.get() == Phase::Idle {
+            self.pulse.enter(Phase::Head, self.shared.tick.get());
+        }
+        result
+    }
+}
+
+impl<H> Write for Socket<H> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let result = Pin::new(&mut self.inner).poll_write(cx, bytes);
+        self.note_write(&result);
+        result
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.inner).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.inner).poll_shutdown(cx)
+    }
+}
+
+/// Takes the connection off its worker's books, however it ends.
+struct Registration<H> {
+    shared: Rc<Shared<H>>,
+    id: u64,
+}
+
+impl<H> Drop for Registration<H> {
+    fn drop(&mut self) {
+        self.shared.leave(self.id);
+    }
+}
+
+/// Starts serving a connection that [`Load::take`](super::accept::Load::take) has counted.
+pub(super) fn start<H: Handler>(shared: &Rc<Shared<H>>, stream: TcpStream) {
+    // Without it a small reply may wait 40 ms for an acknowledgement; failing is harmless.
+    stream.set_nodelay(true).unwrap_or_default();
+    let pulse = Rc::new(Pulse::new(shared.tick.get()));
+    // On the books before it first runs, so that a drain cannot overlook it.
+    let registration = Registration { id: shared.enter(&pulse), shared: Rc::clone(shared) };
+    tokio::task::spawn_local(serve(registration, pulse, stream));
+}
+
+async fn serve<H: Handler>(registration: Registration<H>, pulse: Rc<Pulse>, stream: TcpStream) {
+    let shared = &registration.shared;
+    let socket =
+        Socket { inner: TokioIo::new(stream), pulse: Rc::clone(&pulse), shared: Rc::clone(shared) };
+    let service = service_fn(|request| answer(shared, &pulse, request));
+    let mut connection = pin!(
+        Builder::new()
+            .half_close(false)
+            .pipeline_flush(false)
+            // Replies are small: one flat write is cheaper than a vectored one.
+            .writev(false)
+            // hyper's own limit would also cut connections that merely wait for their next
+            // request, and arms a timer for each head; the worker's look at the pulse does neither.
+            .header_read_timeout(None)
+            .max_buf_size(shared.options.head_max)
+            .serve_connection(socket, service)
+    );
+    let mut ending = false;
+    poll_fn(|cx| {
+        if pulse.waker.borrow().is_none() {
+            *pulse.waker.borrow_mut() = Some(cx.waker().clone());
+        }
+        if pulse.expired.get() || connection.as_mut().poll(cx).is_ready() {
+            return Poll::Ready(());
+        }
+        if shared.ending.get() && !ending {
+            ending = true;
+            connection.as_mut().graceful_shutdown();
+            return connection.as_mut().poll(cx).map(|_| ());
+        }
+        Poll::Pending
+    })
+    .await;
+}
+
+async fn answer<H: Handler>(
+    shared: &Shared<H>,
+    pulse: &Pulse,
+    request: Request<Incoming>,
+) -> Result<Response<Full<Bytes>>, Infallible> {
+    pulse.enter(Phase::Work, shared.tick.get());
+    let begun = Instant::now();
+    let (head, incoming) = request.into_parts();
+    let body = body::read(incoming, shared.options.body_max, shared.options.body_timeout).await;
+    let mut request = super::Request { head, body, begun };
+    let reply = shared.handler.handle(&request).await;
+    let close = reply.close || request.body.is_err() || shared.closing.get();
+    let Reply { status, content_type, allow, body, .. } = reply;
+    // The request's header map goes back as the reply's: hyper hands it on to the next request,
+    // so a connection in its stride allocates none.
+    let mut headers = std::mem::take(&mut request.head.headers);
+    headers.clear();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    if let Some(allow) = allow {
+        headers.insert(ALLOW, HeaderValue::from_static(allow));
+    }
+    if close {
+        headers.insert(CONNECTION, HeaderValue::from_static("close"));
+    }
+    let mut response = Response::new(Full::new(body));
+    *response.status_mut() = status;
+    *response.headers_mut() = headers;
+    pulse.enter(Phase::Idle, shared.tick.get());
+    Ok(response)
+}
