@@ -108,8 +108,9 @@ struct Scan {
 /// Top-level domains that are looked for after a dot and a space.
 const SET_APART: [&str; 7] = [". com", ". net", ". org", ". cn", ". cc", ". xyz", ". vip"];
 
-/// The signs of a folded text, of which `dropped` characters were dropped.
-pub(super) fn scan(text: &str, dropped: usize) -> Signs {
+/// The signs of a folded text, of which `dropped` characters were dropped, and which perhaps had
+/// capitals that pose as other letters.
+pub(super) fn scan(text: &str, dropped: usize, odd_capitals: bool) -> Signs {
     let nothing = Token { sort: Sort::Stop, len: 0 };
     let mut scan = Scan {
         signs: Signs::default(),
@@ -168,6 +169,9 @@ pub(super) fn scan(text: &str, dropped: usize) -> Signs {
     scan.step(Sort::Stop, ' ');
     if dropped > 0 {
         scan.signs.bits |= Signs::DROPPED;
+    }
+    if odd_capitals {
+        scan.signs.bits |= Signs::LOOK;
     }
     // Sentences end in a dot and a space too, so these ask for more.
     let spelled = scan.spelled && text.contains("dot");
