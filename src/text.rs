@@ -17,6 +17,9 @@ mod tight;
 mod variants;
 mod view;
 
+#[cfg(test)]
+mod tests;
+
 pub use chars::{is_han, is_word_char};
 pub use contact::contacts;
 pub use links::{Link, domains, links};

@@ -68,11 +68,11 @@ pub fn contacts(plain: &View) -> Vec<Range<usize>> {
             Some(digit) => run.push(at..at + char.len_utf8(), digit),
             None if run.bears(table, char) => run.gap.push(char),
             None if run.digits.is_empty() => {}
-            None => found.extend(std::mem::take(&mut run).contact(text)),
+            None => std::mem::take(&mut run).contacts(text, &mut found),
         }
         last = char;
     }
-    found.extend(run.contact(text));
+    run.contacts(text, &mut found);
     found
 }
 
@@ -117,12 +117,11 @@ fn numeral(table: &Table, char: char) -> Option<u8> {
 #[derive(Debug, Default)]
 struct Run {
     digits: Vec<Digit>,
-    /// Where each group of digits without a gap begins, as an index into `digits`.
-    groups: Vec<usize>,
+    /// Where each group of digits without a gap begins, as an index into `digits`, and the gap
+    /// before it.
+    groups: Vec<(usize, String)>,
     /// Where the digits stand.
     places: Vec<Range<usize>>,
-    /// The gaps between the groups, in one.
-    gaps: String,
     /// The gap since the last digit.
     gap: String,
 }
@@ -130,10 +129,8 @@ struct Run {
 impl Run {
     fn push(&mut self, place: Range<usize>, digit: Digit) {
         if self.digits.is_empty() || !self.gap.is_empty() {
-            self.groups.push(self.digits.len());
+            self.groups.push((self.digits.len(), std::mem::take(&mut self.gap)));
         }
-        self.gaps.push_str(&self.gap);
-        self.gap.clear();
         self.digits.push(digit);
         self.places.push(place);
     }
@@ -146,38 +143,63 @@ impl Run {
             && !matches!(char, SEPARATOR | ',' | ':' | '/' | ';' | '。')
     }
 
-    /// The number, if it is a contact.
-    fn contact(self, text: &str) -> Option<Range<usize>> {
-        let first = if self.begins_with_date() { *self.groups.get(3)? } else { 0 };
-        let digits = self.digits.get(first..)?;
-        let range = self.places.get(first)?.start..self.places.last()?.end;
+    /// The contacts before, between and after dates.
+    fn contacts(&self, text: &str, found: &mut Vec<Range<usize>>) {
+        let starts: Vec<usize> = self.groups.iter().map(|&(start, _)| start).collect();
+        let start = |group: usize| starts.get(group).copied().unwrap_or(self.digits.len());
+        let mut first = 0;
+        let mut group = 0;
+        while group < starts.len() {
+            if self.is_date(group) {
+                found.extend(self.contact(text, first..start(group)));
+                first = start(group + 3);
+                group += 3;
+            } else {
+                group += 1;
+            }
+        }
+        found.extend(self.contact(text, first..self.digits.len()));
+    }
+
+    /// Where these digits stand, if they are a contact.
+    fn contact(&self, text: &str, part: Range<usize>) -> Option<Range<usize>> {
+        let gaps = self.groups.iter().filter(|(start, _)| part.start < *start && *start < part.end);
+        let decimal = gaps.map(|(_, gap)| gap.as_str()).eq(["."]);
+        let digits = self.digits.get(part.clone())?;
+        let places = self.places.get(part)?;
+        let range = places.first()?.start..places.last()?.end;
         let values: Vec<u8> = digits.iter().map(|digit| digit.value).collect();
         let real = digits.iter().filter(|digit| digit.real).count();
         let same = values.iter().all(|value| values.first() == Some(value));
         let counting = values.windows(2).all(|two| matches!(two, &[a, b] if (a + 1) % 10 == b));
-        let decimal = self.gaps == ".";
-        let unit = text.get(range.end..)?.trim_start().chars().next();
+        let (before, after) = (text.get(..range.start)?, text.get(range.end..)?);
+        let unit = after.trim_start().chars().next();
         let amount = unit.is_some_and(|unit| UNITS.contains(unit));
         if same || counting || decimal || amount || digits.len() > DIGITS_MAX {
             return None;
         }
-        let long = digits.len() >= LONG_MIN && real >= LONG_REAL_MIN;
-        let short = digits.len() >= SHORT_MIN && real >= SHORT_MIN;
-        (long || short && is_announced(text.get(..range.start)?)).then_some(range)
+        let announced = is_announced(before);
+        // Digits inside a word are part of some identifier.
+        let is_letter = |char: Option<char>| char.is_some_and(|char| char.is_ascii_lowercase());
+        let inside = is_letter(before.chars().next_back()) || is_letter(after.chars().next());
+        let long = digits.len() >= LONG_MIN && real >= LONG_REAL_MIN && !inside;
+        let short = digits.len() >= SHORT_MIN && real >= SHORT_MIN && announced;
+        (long || short).then_some(range)
     }
 
-    /// `2026-11-23`, perhaps with a time after it.
-    fn begins_with_date(&self) -> bool {
-        let len = |n: usize| {
-            let end = self.groups.get(n + 1).copied().unwrap_or(self.digits.len());
-            self.groups.get(n).map_or(0, |&start| end - start)
-        };
-        let century = self.digits.iter().take(2).map(|digit| digit.value);
-        len(0) == 4
-            && (1..=2).contains(&len(1))
-            && (1..=2).contains(&len(2))
+    /// Does a date such as `2026-11-23` begin at this group?
+    fn is_date(&self, group: usize) -> bool {
+        let start = |group: usize| self.groups.get(group).map(|&(start, _)| start);
+        let end = |group: usize| start(group + 1).unwrap_or(self.digits.len());
+        let len = |group: usize| start(group).map_or(0, |start| end(group) - start);
+        let gap = |group: usize| self.groups.get(group).map(|(_, gap)| gap.as_str());
+        let century = self.digits.iter().skip(start(group).unwrap_or(0)).take(2).map(|d| d.value);
+        len(group) == 4
+            && (1..=2).contains(&len(group + 1))
+            && (1..=2).contains(&len(group + 2))
             && (century.clone().eq([1, 9]) || century.eq([2, 0]))
-            && self.gaps.starts_with(['-', '.'])
+            && gap(group + 1) == gap(group + 2)
+            && matches!(gap(group + 1), Some("-" | "."))
     }
 }
 

@@ -22,7 +22,9 @@ impl Signs {
     const DOT: u8 = 32;
 
     /// Is the tight view worth building? True for look-alike letters, leet, characters set apart
-    /// and characters repeated; about one ordinary message in ten.
+    /// and characters repeated. One doubled character, and one space between two Han that belong
+    /// to longer runs, are too ordinary to be a sign: a list that wants those asks for the view
+    /// always.
     pub fn call_for_tight(self) -> bool {
         self.bits & (Self::LOOK | Self::LEET | Self::SEPARATED | Self::REPEATED) != 0
     }
@@ -106,8 +108,9 @@ struct Scan {
 /// Top-level domains that are looked for after a dot and a space.
 const SET_APART: [&str; 7] = [". com", ". net", ". org", ". cn", ". cc", ". xyz", ". vip"];
 
-/// The signs of a folded text, of which `dropped` characters were dropped.
-pub(super) fn scan(text: &str, dropped: usize) -> Signs {
+/// The signs of a folded text, of which `dropped` characters were dropped, and which perhaps had
+/// capitals that pose as other letters.
+pub(super) fn scan(text: &str, dropped: usize, odd_capitals: bool) -> Signs {
     let nothing = Token { sort: Sort::Stop, len: 0 };
     let mut scan = Scan {
         signs: Signs::default(),
@@ -166,6 +169,9 @@ pub(super) fn scan(text: &str, dropped: usize) -> Signs {
     scan.step(Sort::Stop, ' ');
     if dropped > 0 {
         scan.signs.bits |= Signs::DROPPED;
+    }
+    if odd_capitals {
+        scan.signs.bits |= Signs::LOOK;
     }
     // Sentences end in a dot and a space too, so these ask for more.
     let spelled = scan.spelled && text.contains("dot");

@@ -218,7 +218,7 @@ use Terms::{Han, Letters, SevereHan, SevereLetters};
 /// views must find.
 type Row = (&'static str, Terms, fn(&str, &mut Dice) -> String, usize, usize);
 
-const ROWS: [Row; 41] = [
+const ROWS: [Row; 42] = [
     ("case", Letters, |t, d| replace(t, CAPITALS, d, 3), 100, 100),
     ("full width", Letters, |t, _| shift(t, 'ａ'), 100, 100),
     (
@@ -252,6 +252,7 @@ const ROWS: [Row; 41] = [
     ("traditional", Han, |t, _| traditional(t), 100, 100),
     ("Cyrillic", Letters, |t, d| replace(t, CYRILLIC, d, 2), 0, 95),
     ("Greek", Letters, |t, d| replace(t, GREEK, d, 2), 0, 95),
+    ("capital I for l", Letters, |t, _| [&t[..1], &t[1..].replace('l', "I")].concat(), 0, 95),
     ("small capitals", Letters, |t, d| replace(t, SMALL, d, 99), 0, 95),
     ("spaced", Letters, |t, _| between(t, " "), 0, 95),
     ("spaced capitals", Letters, |t, _| between(&t.to_uppercase(), " "), 0, 95),

@@ -44,6 +44,10 @@ fn look_alikes_are_letters() {
     check("a ꜱᴄᴜᴍ b", "scum", "ꜱᴄᴜᴍ");
     check("ʌıʌɐ", "viva", "ʌıʌɐ");
     check("σνєя", "over", "σνєя");
+    check("on TeIegram", "telegram", "TeIegram");
+    check("１ kiII", "kill", "kiII");
+    check_none("on teiegram", "telegram");
+    check_none("the taIL", "tali");
     check("блять", "блять", "блять");
     check("6лять бляtь", "блять", "6лять");
     check("ѕһіт", "shit", "ѕһіт");

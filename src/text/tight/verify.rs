@@ -30,8 +30,8 @@ impl Tight {
         let mut stretch = self.under(&range)?;
         let mut typed = plain.text().get(stretch.clone())?;
         if !entry.han {
-            // At the end an exclamation mark is just that.
-            typed = typed.trim_end_matches('!');
+            // At the end an exclamation mark or a bar is just that.
+            typed = typed.trim_end_matches(['!', '|']);
             stretch.end = stretch.start + typed.len();
             if !plain.is_edge(stretch.start) || !plain.is_edge(stretch.end) {
                 return None;
@@ -45,7 +45,7 @@ impl Tight {
             entry.spells(table, typed.chars().filter(|&char| table.row(char).is(class::HAN)))
                 && HanGaps::of(table, typed).hold(entry, around)
         } else {
-            let shape = Shape::of(table, typed, entry);
+            let shape = Shape::of(table, plain, stretch.start, typed, entry);
             entry.spells(table, shape.letters.iter().copied()) && shape.holds(table, around)
         };
         holds.then_some(stretch)
@@ -114,7 +114,7 @@ struct Shape<'a> {
 }
 
 impl<'a> Shape<'a> {
-    fn of(table: &Table, typed: &'a str, entry: &TightEntry) -> Self {
+    fn of(table: &Table, plain: &View, start: usize, typed: &'a str, entry: &TightEntry) -> Self {
         let mut shape = Self {
             letters: Vec::with_capacity(typed.len()),
             leet: 0,
@@ -151,7 +151,9 @@ impl<'a> Shape<'a> {
             if token == 0 || shape.letters.last() != Some(&char) {
                 token += 1;
             }
-            shape.letters.push(char);
+            // What poses as an l is neither letter: a bar, which can be either.
+            let odd = char == 'i' && plain.is_odd_capital(start + at);
+            shape.letters.push(if odd { '|' } else { char });
             if leet(char).is_some() {
                 shape.leet += 1;
             } else if table.row(char).is(class::LOOK) && !entry.letters.contains(&char) {

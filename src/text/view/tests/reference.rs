@@ -92,40 +92,40 @@ impl Reference {
             }
             let own = char.to_ascii_lowercase().to_string();
             let before = out.len();
+            let mut start = source.start;
             for char in self.targets.get(&char).unwrap_or(&own).chars() {
-                self.append(&mut out, char, source.clone());
+                start = start.min(self.append(&mut out, char, source.clone()));
+            }
+            if out.len() == before && start == source.start {
+                extend(&mut out, source.end);
+                continue;
             }
             // All that comes from one character, or has gone into the one before, is one.
-            if let Some((_, range)) = out.get(before).cloned() {
-                out[before..].iter_mut().for_each(|(_, own)| *own = range.start..source.end);
-            }
-            if before > 0 && out[before - 1].1.end > source.start {
-                let start = out[before - 1].1.start;
-                out[before..].iter_mut().for_each(|(_, own)| *own = start..source.end);
-                extend_from(&mut out, start, source.end);
-            }
+            out[before..].iter_mut().for_each(|(_, own)| own.start = start);
+            extend_from(&mut out, start, source.end);
         }
         out
     }
 
-    fn append(&self, out: &mut Vec<Folded>, char: char, source: Range<usize>) {
+    /// Appends a character and gives where what it went into begins.
+    fn append(&self, out: &mut Vec<Folded>, char: char, source: Range<usize>) -> usize {
+        let begin = source.start;
         let mark = self.marks.get(&char).copied();
         let Some(char) = mark.or_else(|| self.joining.get(&char).copied()) else {
-            return out.push((char, source));
+            out.push((char, source));
+            return begin;
         };
         if let Some((last, range)) = out.last_mut()
             && let Some(whole) = self.compose(*last, char)
         {
             *last = whole;
-            let start = range.start;
-            return extend_from(out, start, source.end);
+            return range.start;
         }
         let keeps = out.last().is_some_and(|(last, _)| self.marked.binary_search(last).is_ok());
-        if mark.is_some() && !keeps {
-            extend(out, source.end);
-        } else {
+        if mark.is_none() || keeps {
             out.push((char, source));
         }
+        begin
     }
 
     fn compose(&self, first: char, second: char) -> Option<char> {
