@@ -1,4 +1,5 @@
 //! Made-up lists and messages for the benches, the same on every run.
+#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a bench")]
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -7,14 +8,14 @@ use quell::rulebook::{Options, Rulebook, Sources, Timestamp};
 
 /// A small generator of numbers, so that the corpus never changes with a dependency.
 #[derive(Debug)]
-pub struct Dice(u64);
+pub(crate) struct Dice(u64);
 
 impl Dice {
-    pub fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64) -> Self {
         Self(seed)
     }
 
-    pub fn below(&mut self, bound: usize) -> usize {
+    pub(crate) fn below(&mut self, bound: usize) -> usize {
         // SplitMix64.
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
@@ -23,7 +24,7 @@ impl Dice {
         usize::try_from((z ^ (z >> 31)) % u64::try_from(bound).unwrap()).unwrap()
     }
 
-    pub fn pick<'a, T>(&mut self, from: &'a [T]) -> &'a T {
+    pub(crate) fn pick<'a, T>(&mut self, from: &'a [T]) -> &'a T {
         &from[self.below(from.len())]
     }
 }
@@ -76,11 +77,11 @@ const CHINESE: [&str; 16] = [
 const HAN: &str = "的一是在不了有和人这中大为上个国我以要他时来用们生到作地于出就分对成会可主发年动同工也能下过子说产种面而方后多定行学法所民得经十三之进着等部度家电力里如水化高自二理起小物现实加量都两体制机当使点从业本去把性好应开它合还因由其些然前外天政四日那社义事平形相全表间样与关各重新线内数正心反你明看原又么利比或但质气第向道命此变条只没结解问意建月公无系军很情者最立代想已通并提直题党程展五果料象员革位入常文总次品式活设及管特件长求老头基资边流路级少图山统接知较将组见计别她手角期根论运农指几九区强放决西被干做必战先回则任取据处";
 
 /// `count` different entries, about two thirds Han, as lines of a list.
-pub fn entries(count: usize, seed: u64) -> String {
+pub(crate) fn entries(count: usize, seed: u64) -> String {
     let mut dice = Dice::new(seed);
     let han: Vec<char> = HAN.chars().collect();
-    let mut seen = std::collections::BTreeSet::new();
-    while seen.len() < count {
+    let mut chosen = std::collections::BTreeSet::new();
+    while chosen.len() < count {
         let mut entry = String::new();
         if dice.below(100) < 66 {
             for _ in 0..3 + dice.below(4) {
@@ -91,21 +92,21 @@ pub fn entries(count: usize, seed: u64) -> String {
                 entry.push_str(dice.pick::<&str>(&SYLLABLES));
             }
         }
-        seen.insert(entry);
+        chosen.insert(entry);
     }
-    seen.into_iter().fold(String::new(), |mut lines, entry| {
+    chosen.into_iter().fold(String::new(), |mut lines, entry| {
         writeln!(lines, "{entry}").unwrap();
         lines
     })
 }
 
 /// Ordinary messages of 40 to 60 bytes.
-pub fn messages(chinese: bool) -> &'static [&'static str] {
+pub(crate) fn messages(chinese: bool) -> &'static [&'static str] {
     if chinese { &CHINESE } else { &ENGLISH }
 }
 
 /// A rule directory with one list of `count` entries in `view` and `rules` rules.
-pub fn sources(count: usize, rules: usize, view: &str) -> Sources {
+pub(crate) fn sources(count: usize, rules: usize, view: &str) -> Sources {
     let mut toml = format!("[list.words]\nfile = \"words.txt\"\nview = \"{view}\"\n");
     toml.push_str("[[rule]]\nid = \"words\"\nwhen.lists = \"words\"\nthen.verdict = \"deny\"\n");
     let mut dice = Dice::new(7);
@@ -126,7 +127,7 @@ pub fn sources(count: usize, rules: usize, view: &str) -> Sources {
     Sources { files }
 }
 
-pub fn options() -> Options {
+pub(crate) fn options() -> Options {
     Options {
         clock: || 0,
         now: Timestamp(1_795_392_000),
@@ -136,7 +137,7 @@ pub fn options() -> Options {
     }
 }
 
-pub fn rulebook(count: usize, rules: usize, view: &str) -> Rulebook {
+pub(crate) fn rulebook(count: usize, rules: usize, view: &str) -> Rulebook {
     let (rulebook, report) = Rulebook::compile(&sources(count, rules, view), &options());
     rulebook.unwrap_or_else(|| panic!("{:?}", report.diagnostics))
 }

@@ -3,10 +3,10 @@
 //! Exit codes: 0 done, 1 failed, 64 the command line or configuration is wrong, 65 the rules are.
 
 pub mod check;
-mod judge;
-mod rules;
+pub mod judge;
+pub mod rules;
 pub mod sarif;
-mod schema;
+pub mod schema;
 mod serve;
 
 use std::collections::BTreeMap;

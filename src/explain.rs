@@ -164,7 +164,7 @@ fn masked(message: &Message<'_>, judgement: &Judgement, mask: char) -> Option<St
         .filter_map(|spans| {
             let field = message.fields.get(spans.first()?.field)?;
             let ranges: Vec<_> = spans.iter().map(|span| span.range.clone()).collect();
-            Some(text::mask(&field.text, &ranges, mask))
+            Some(text::mask(&field.text, ranges, mask))
         })
         .collect();
     Some(texts.join("\n"))

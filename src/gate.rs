@@ -198,6 +198,7 @@ impl Gate {
             }
         }
         shard.callback(command.index(), outcome(command, answer.verdict));
+        tracing::debug!(command = command.name(), verdict = answer.verdict.name(), "answered");
         ok(answer.reply)
     }
 

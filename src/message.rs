@@ -156,6 +156,9 @@ impl Kind {
         (Self::Review, "Review"),
     ];
 
+    /// The kinds that messages are made of, and what stands beside them.
+    pub const MESSAGE: KindSet = KindSet(Self::Extension.bit() - 1);
+
     /// The kind's name in rule files.
     pub fn name(self) -> &'static str {
         Self::ALL.iter().find(|(kind, _)| *kind == self).map_or("Unknown", |(_, name)| name)

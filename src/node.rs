@@ -170,6 +170,10 @@ impl Handler for Callbacks {
         );
         Reply { allow, close, ..Reply::json(status, body) }
     }
+
+    fn tick(&self) {
+        self.worker.borrow_mut().refresh();
+    }
 }
 
 fn setup(config: &Config, metrics: &Arc<Metrics>) -> Setup {

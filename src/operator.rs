@@ -7,8 +7,6 @@
 
 mod judge;
 mod report;
-#[cfg(test)]
-mod tests;
 
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};

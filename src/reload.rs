@@ -5,8 +5,6 @@
 //! good one, and files caught half-written are looked at again with the next change.
 
 mod rules;
-#[cfg(test)]
-mod tests;
 
 use std::io;
 use std::sync::Arc;

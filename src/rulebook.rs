@@ -18,6 +18,7 @@ mod json;
 mod judge;
 mod lint;
 mod list;
+mod lists;
 mod pattern;
 mod regexes;
 mod rule;
@@ -195,8 +196,7 @@ impl Rulebook {
             rules: self.book.rules.len(),
             lists: self.book.lists.len(),
             entries: self.book.entries.len(),
-            memory_bytes: self.book.automata.plain.memory_bytes()
-                + self.book.entries.memory_bytes(),
+            memory_bytes: self.book.automata.memory_bytes() + self.book.entries.memory_bytes(),
         }
     }
 }

@@ -10,8 +10,6 @@
 mod accept;
 mod body;
 mod connection;
-#[cfg(test)]
-mod tests;
 mod worker;
 
 use std::future::Future;
@@ -106,6 +104,9 @@ impl Reply {
 pub trait Handler: 'static {
     /// Answers one request.
     fn handle(&self, request: &Request) -> impl Future<Output = Reply>;
+
+    /// Called a few times a second, requests or not.
+    fn tick(&self) {}
 }
 
 /// The threads of one listener.

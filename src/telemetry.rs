@@ -3,6 +3,9 @@
 //! Nothing of a message's text and no token is ever passed to a log; a panic's own words may quote
 //! text, so only its place is logged.
 
+#[cfg(test)]
+mod tests;
+
 use std::io::IsTerminal;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 

@@ -7,13 +7,25 @@
 
 mod chars;
 mod contact;
+mod links;
 mod lookalike;
 mod mask;
 mod signs;
+mod sound;
 mod table;
+mod tight;
+mod variants;
 mod view;
 
+#[cfg(test)]
+mod tests;
+
 pub use chars::{is_han, is_word_char};
+pub use contact::contacts;
+pub use links::{Link, domains, links};
 pub use mask::mask;
 pub use signs::Signs;
+pub use sound::Sound;
+pub use tight::{Tight, TightEntry};
+pub use variants::{Refusal, Technique, variants};
 pub use view::{View, fold};

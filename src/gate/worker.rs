@@ -46,6 +46,11 @@ impl Worker {
         }
     }
 
+    /// Looks at the rulebook in use: a thread without requests must not hold on to an old one.
+    pub fn refresh(&mut self) {
+        self.loaded.load();
+    }
+
     pub(super) fn shard(&self) -> &Shard {
         self.shards.get(self.index).unwrap_or(&self.spare)
     }
@@ -57,8 +62,9 @@ impl Worker {
 
     /// Is this one of the callbacks whose judging is measured?
     pub(super) fn samples(&mut self) -> bool {
-        self.requests = self.requests.wrapping_add(1);
-        self.requests.is_multiple_of(JUDGE_SAMPLE)
+        let request = self.requests;
+        self.requests = request.wrapping_add(1);
+        request.is_multiple_of(JUDGE_SAMPLE)
     }
 
     /// The rulebook as it is now, and the buffers.

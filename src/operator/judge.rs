@@ -8,7 +8,7 @@ use crate::rulebook::{Facts, Rulebook, Scratch, Timestamp};
 use crate::sample;
 
 /// Judges what [`sample::read_line`] reads: a report for each message in it.
-pub fn judge(
+pub(super) fn judge(
     rulebook: &Rulebook,
     body: &[u8],
     settings: &tencent::Settings,

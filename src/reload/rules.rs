@@ -36,6 +36,9 @@ pub struct Rules {
     setup: Setup,
     current: Current,
     status: Arc<ArcSwap<Status>>,
+    /// Rulebooks that requests may still be seeing. Kept so that the last to let go of one is
+    /// this thread: freeing a large one would hold up a callback.
+    retired: Vec<Arc<Loaded>>,
     /// The digest of the files in use.
     digest: [u8; 32],
     /// The files that were rejected, or why they could not be read: the same are not rejected
@@ -93,6 +96,7 @@ impl Rules {
             setup,
             current: Arc::new(ArcSwap::from_pointee(loaded)),
             status: Arc::new(ArcSwap::from_pointee(status)),
+            retired: Vec::new(),
             digest: snapshot.digest,
             rejected: None,
         })
@@ -115,6 +119,7 @@ impl Rules {
 
     /// Puts the files in use if they are others than those last tried.
     pub(super) fn refresh(&mut self) {
+        self.retired.retain(|loaded| Arc::strong_count(loaded) > 1);
         let snapshot = watch::read(&self.setup.directory, self.setup.limits);
         let found = match &snapshot {
             Ok(found) => Ok(found.digest),
@@ -140,6 +145,7 @@ impl Rules {
     }
 
     fn apply(&mut self, snapshot: Result<Snapshot, watch::ReadError>) -> Outcome {
+        self.retired.retain(|loaded| Arc::strong_count(loaded) > 1);
         let reloads = &self.setup.metrics.reloads;
         let snapshot = match snapshot {
             Ok(snapshot) => snapshot,
@@ -160,12 +166,12 @@ impl Rules {
         let before = Arc::clone(&self.status.load().revision);
         log(&report);
         let (loaded, status) = load(rulebook, report, &self.setup.metrics);
-        let (revision, rules) = (&*status.revision, status.rules);
-        tracing::info!(revision, rules, before = &*before, "rules reloaded");
-        self.current.store(Arc::new(loaded));
+        let (revision, rules) = (Arc::clone(&status.revision), status.rules);
+        self.retired.push(self.current.swap(Arc::new(loaded)));
         self.status.store(Arc::new(status));
         self.digest = snapshot.digest;
         self.rejected = None;
+        tracing::info!(revision = &*revision, rules, before = &*before, "rules reloaded");
         Outcome::Applied
     }
 

@@ -1,30 +1,30 @@
 //! Compiling `when`: names are looked up, patterns compiled, parts put in order of their cost.
 
+use std::collections::BTreeSet;
+
 use super::calendar::Window;
 use super::compile::Compiler;
 use super::condition::{Block, Bounds, Hosts, Part};
+use super::diagnostic::{Place, Sink};
 use super::json::JsonTest;
-use super::source::{BlockSource, BoundsSource, ScopeSource};
+use super::list;
+use super::source::{BlockSource, BoundsSource, LinksSource};
 use super::table::At;
+use crate::message::KindSet;
 
 /// At most so many patterns in one rule.
-pub const REGEXES_MAX: usize = 100;
+pub(super) const REGEXES_MAX: usize = 100;
 
 /// Compiles a block and those in it.
-pub(crate) fn compile(
-    compiler: &mut Compiler<'_>,
-    source: &BlockSource,
-    scope: &ScopeSource,
-) -> Block {
-    let _ = scope;
-    let mut parts = Vec::new();
+pub(crate) fn compile(compiler: &mut Compiler<'_>, source: &BlockSource) -> Block {
+    let mut block = Block::default();
+    let parts = &mut block.parts;
     // Cheap parts first: they decide whether the dear ones run.
     if let Some(at) = &source.length {
         parts.push(Part::Length(bounds(at)));
     }
     if let Some(at) = &source.elements {
-        let kinds = if at.kinds.is_empty() { None } else { Some(at.kinds.as_slice()) };
-        let kinds = compiler.kinds(kinds);
+        let kinds = if at.kinds.is_empty() { KindSet::ALL } else { compiler.kinds(&at.kinds) };
         parts.push(Part::Elements(kinds, bounds(at)));
     }
     if let Some(window) =
@@ -37,13 +37,11 @@ pub(crate) fn compile(
         parts.push(Part::Lists(lists));
     }
     if let Some(at) = &source.contact_number {
+        compiler.book.uses_contacts = true;
         parts.push(Part::ContactNumber(at.value));
     }
     if let Some(at) = &source.links {
-        let names =
-            |hosts: &[At<String>]| hosts.iter().map(|at| at.value.to_lowercase().into()).collect();
-        let hosts = Hosts { only: names(&at.hosts), except: names(&at.except_hosts) };
-        parts.push(Part::Links(hosts));
+        parts.push(links(compiler, at));
     }
     if let Some(at) = &source.mentions {
         parts.push(Part::Mentions(bounds(at)));
@@ -68,18 +66,13 @@ pub(crate) fn compile(
         });
         parts.push(Part::Json(tests.collect()));
     }
-    let mut blocks = |sources: &[BlockSource]| -> Vec<Block> {
-        sources.iter().map(|source| compile(compiler, source, scope)).collect()
+    let mut tables = |sources: &[BlockSource]| -> Option<Vec<Block>> {
+        let blocks = sources.iter().map(|source| compile(compiler, source));
+        (!sources.is_empty()).then(|| blocks.collect())
     };
-    for (sources, part) in [
-        (&source.all, Part::All as fn(Vec<Block>) -> Part),
-        (&source.any, Part::Any),
-        (&source.unless, Part::Unless),
-    ] {
-        if !sources.is_empty() {
-            parts.push(part(blocks(sources)));
-        }
-    }
+    parts.extend(tables(&source.all).map(Part::All));
+    parts.extend(tables(&source.any).map(Part::Any));
+    parts.extend(tables(&source.unless).map(Part::Unless));
     if let Some(at) = &source.script
         && let Some(script) = compiler.script_id(at)
     {
@@ -91,7 +84,45 @@ pub(crate) fn compile(
             .error(&source.place, "empty", "this condition says nothing".to_owned())
             .help("name what to look for, such as lists = [\"…\"], or leave it out");
     }
-    Block { parts }
+    block
+}
+
+fn links(compiler: &mut Compiler<'_>, source: &LinksSource) -> Part {
+    compiler.book.uses_links = true;
+    let only = hosts(compiler, &source.hosts, &source.hosts_files);
+    let except = hosts(compiler, &source.except_hosts, &source.except_hosts_files);
+    let all = source.hosts.is_empty() && source.hosts_files.is_empty();
+    Part::Links(Hosts { only: (!all).then_some(only), except })
+}
+
+/// A set of hosts, from the rule itself and from files with one host a line.
+fn hosts(
+    compiler: &mut Compiler<'_>,
+    inline: &[At<String>],
+    files: &[At<String>],
+) -> BTreeSet<Box<str>> {
+    let mut hosts = BTreeSet::new();
+    for at in inline {
+        add_host(&mut hosts, &at.value, &at.place, &mut compiler.sink);
+    }
+    for at in files {
+        let Some((file, text)) = compiler.list_file(at) else { continue };
+        for entry in list::read_text(&text) {
+            let place = entry.place(&file);
+            add_host(&mut hosts, &entry.text, &place, &mut compiler.sink);
+        }
+    }
+    hosts
+}
+
+fn add_host(hosts: &mut BTreeSet<Box<str>>, host: &str, place: &Place, sink: &mut Sink) {
+    let name = host.trim().trim_start_matches("*.").trim_end_matches('.').to_lowercase();
+    if name.is_empty() || name.contains(['/', ':', ' ', '*']) {
+        sink.error(place, "bad-host", format!("`{host}` is not a host"))
+            .help("write the bare name, such as example.com; it stands for all hosts below it too");
+        return;
+    }
+    hosts.insert(name.into());
 }
 
 fn bounds(source: &BoundsSource) -> Bounds {

@@ -40,6 +40,12 @@ pub(crate) struct Book {
     triggered: Vec<u32>,
     /// Rules that nothing in the text can rule out.
     pub(crate) always: Vec<u32>,
+    /// Some list's tight hits count even where nothing looks like evasion.
+    pub(crate) tight_always: bool,
+    /// Some rule asks for contact numbers.
+    pub(crate) uses_contacts: bool,
+    /// Some rule or script asks for links.
+    pub(crate) uses_links: bool,
 }
 
 impl Book {
@@ -60,6 +66,7 @@ impl Book {
             }
         }
         self.scripts.finish(self.rules.len());
+        self.tight_always = self.lists.iter().any(|list| list.always);
         let gated = |regex: u32| self.regexes.get(ix(regex)).is_some_and(|r| r.gates.is_some());
         let mut edges: Vec<(usize, u32)> = Vec::new();
         for (index, rule) in self.rules.iter().enumerate() {
@@ -102,9 +109,9 @@ impl Book {
         }
     }
 
-    /// Does any rule look for this?
-    pub(crate) fn wants(&self, trigger: Trigger) -> bool {
-        !self.rules_of(self.trigger(trigger)).is_empty()
+    /// Is it worth looking for signs of evasion?
+    pub(crate) fn needs_signs(&self) -> bool {
+        self.uses_contacts || self.uses_links || !self.automata.tight.is_empty()
     }
 
     pub(crate) fn list_name(&self, list: u32) -> Arc<str> {

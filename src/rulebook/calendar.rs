@@ -37,13 +37,12 @@ impl Window {
         }
         let mut days = Vec::new();
         for at in &source.days {
-            match DAYS.iter().find(|(name, _)| *name == at.value.to_lowercase()) {
-                Some((_, day)) => days.push(*day),
-                None => {
-                    let what = format!("there is no day `{}`", at.value);
-                    sink.error(&at.place, "unknown-value", what)
-                        .help(suggest(&at.value, DAYS.iter().map(|(name, _)| *name)));
-                }
+            if let Some((_, day)) = DAYS.iter().find(|(name, _)| *name == at.value.to_lowercase()) {
+                days.push(*day)
+            } else {
+                let what = format!("there is no day `{}`", at.value);
+                sink.error(&at.place, "unknown-value", what)
+                    .help(suggest(&at.value, DAYS.iter().map(|(name, _)| *name)));
             }
         }
         let midnight = Time::midnight();
@@ -51,15 +50,16 @@ impl Window {
         let to = source.to.as_ref().map_or(Some(midnight), |at| clock(at, sink));
         let zone = match &source.zone {
             None => Some(TimeZone::UTC),
-            Some(at) => match jiff::tz::db().get(&at.value) {
-                Ok(zone) => Some(zone),
-                Err(_) => {
+            Some(at) => {
+                if let Ok(zone) = jiff::tz::db().get(&at.value) {
+                    Some(zone)
+                } else {
                     let what = format!("there is no time zone `{}`", at.value);
                     sink.error(&at.place, "unknown-value", what)
                         .help("use a name such as \"Asia/Shanghai\" or \"UTC\"");
                     None
                 }
-            },
+            }
         };
         Some(Self { from: from?, to: to?, days, zone: zone? })
     }

@@ -1,21 +1,20 @@
 //! From sources to a rulebook, or to everything that is wrong with them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
 use super::book::{Book, Threshold};
 use super::condition::Block;
-use super::diagnostic::{Lines, Place, Report, Sink, suggest, suggest_path};
-use super::entry::{Entries, List, id};
+use super::diagnostic::{Lines, Place, Report, Sink, suggest};
+use super::entry::id;
 use super::list;
 use super::regexes;
 use super::rule::Rule;
 use super::scope::Scope;
 use super::source::{self, FileSource, Mode, RuleSource, StrictnessSource};
 use super::table::At;
-use super::terms::TermBuilder;
 use super::{Options, Rulebook, Sources, block, example, lint};
 use crate::message::{Kind, KindSet};
 use crate::verdict::Verdict;
@@ -36,6 +35,7 @@ pub(crate) struct Compiler<'s> {
     pub(crate) texts: BTreeMap<Arc<str>, Arc<str>>,
     pub(crate) book: Book,
     pub(crate) list_ids: BTreeMap<String, u32>,
+    pub(crate) files_used: BTreeSet<Arc<str>>,
     pub(crate) list_uses: BTreeMap<u32, usize>,
     pub(crate) regex_ids: BTreeMap<String, u32>,
     pub(crate) pattern_ids: BTreeMap<String, u32>,
@@ -62,9 +62,8 @@ pub(crate) fn compile(sources: &Sources, options: &Options) -> (Option<Rulebook>
     let rulebook = Rulebook::new(book, revision(sources));
     let mut coverage = None;
     if !compiler.sink.has_errors() {
-        let Compiler { sink, texts, list_ids, .. } = &mut compiler;
-        lint::lint_lists(&rulebook.book, options.now, texts, list_ids, &files, sink);
-        coverage = Some(example::run(&rulebook, &files, options, sink));
+        lint::lint_lists(&rulebook.book, &mut compiler, &files);
+        coverage = Some(example::run(&rulebook, &files, options, &mut compiler.sink));
     }
     let report = Report { coverage, ..compiler.sink.report(&compiler.texts) };
     ((!report.has_errors()).then_some(rulebook), report)
@@ -79,7 +78,8 @@ fn revision(sources: &Sources) -> Arc<str> {
             hash.update(part);
         }
     }
-    hash.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect::<String>().into()
+    let (head, _) = hash.finalize().split::<sha2::digest::consts::U8>();
+    format!("{:016x}", u64::from_be_bytes(head.into())).into()
 }
 
 impl<'s> Compiler<'s> {
@@ -90,6 +90,7 @@ impl<'s> Compiler<'s> {
             texts: BTreeMap::new(),
             book: Book::default(),
             list_ids: BTreeMap::new(),
+            files_used: BTreeSet::new(),
             list_uses: BTreeMap::new(),
             regex_ids: BTreeMap::new(),
             pattern_ids: BTreeMap::new(),
@@ -112,107 +113,6 @@ impl<'s> Compiler<'s> {
                 .help("a rule directory holds at least one .toml file with a [[rule]]");
         }
         files
-    }
-
-    fn lists(&mut self, files: &[(Arc<str>, FileSource)]) {
-        let sources: Vec<_> = files.iter().flat_map(|(_, file)| &file.lists).collect();
-        for source in &sources {
-            let name = &source.name.value;
-            let raw = self.texts.get(&source.name.place.file);
-            check_id(&source.name, "list", raw, &mut self.sink);
-            if let Some(first) = self.list_ids.get(name) {
-                let first =
-                    sources.get(super::entry::ix(*first)).map_or("", |s| &s.name.place.file);
-                let what = format!("list `{name}` is declared twice");
-                self.sink
-                    .error(&source.name.place, "duplicate-list", what)
-                    .help(format!("the other one is in {first}; rename one of them"));
-            }
-            let next = id(self.book.lists.len());
-            self.list_ids.entry(name.clone()).or_insert(next);
-            self.book.lists.push(List {
-                name: Arc::from(name.as_str()),
-                allow: Vec::new(),
-                entries: 0,
-            });
-        }
-        let mut entries = Entries::default();
-        let mut terms = TermBuilder::default();
-        for (index, source) in sources.iter().enumerate() {
-            let list = id(index);
-            let allow: Vec<u32> =
-                source.allow.iter().filter_map(|name| self.list_id(name)).collect();
-            let before = entries.len();
-            let mut add = |file: &Arc<str>,
-                           text: &str,
-                           list_entries: Vec<list::EntrySource<'_>>,
-                           inline,
-                           sink: &mut Sink| {
-                let lines = Lines::of(text);
-                for entry in list_entries {
-                    let line = if inline { 0 } else { lines.at(entry.start).0 };
-                    terms.add(&mut entries, source, list, file, line, &entry, self.options, sink);
-                }
-            };
-            for at in &source.entries {
-                let entry = list::EntrySource::plain(
-                    at.value.as_str().into(),
-                    at.place.span.start,
-                    at.place.span.end,
-                );
-                add(&at.place.file, "", vec![entry], true, &mut self.sink);
-            }
-            for at in &source.files {
-                let Some((file, text)) = self.texts.get_key_value(at.value.as_str()) else {
-                    let known =
-                        self.texts.keys().map(|k| &**k).filter(|k| has_extension(k, "txt") || has_extension(k, "csv"));
-                    let what = format!("there is no file `{}`", at.value);
-                    let help = suggest_path(&at.value, &known.collect::<Vec<_>>());
-                    self.sink.error(&at.place, "missing-file", what).help(format!(
-                        "{help} (paths start at the rule directory; lists end in .txt or .csv)"
-                    ));
-                    continue;
-                };
-                let errors = self.sink.errors();
-                let parsed = if has_extension(file, "csv") {
-                    list::read_csv(file, text, &mut self.sink)
-                } else {
-                    list::read_text(text)
-                };
-                if parsed.is_empty() && self.sink.errors() == errors {
-                    let what = format!("`{}` has no entries", at.value);
-                    self.sink
-                        .warn(&at.place, "empty-list", what)
-                        .help("write one entry a line into it, or leave it out");
-                }
-                add(file, text, parsed, false, &mut self.sink);
-            }
-            let count = entries.len() - before;
-            if let Some(list) = self.book.lists.get_mut(index) {
-                list.allow = allow;
-                list.entries = count;
-            }
-        }
-        if entries.len() > ENTRIES_MAX {
-            let place = Place::new(&Arc::from("."), 0..0);
-            let what = format!("{} entries are more than {ENTRIES_MAX}", entries.len());
-            self.sink.error(&place, "too-many", what).help("split the directory, or remove some");
-        }
-        entries.shrink();
-        self.book.entries = entries;
-        self.book.terms = terms;
-    }
-
-    /// The list of this name; an error if there is none.
-    pub(crate) fn list_id(&mut self, name: &At<String>) -> Option<u32> {
-        let Some(list) = self.list_ids.get(&name.value).copied() else {
-            let what = format!("there is no list `{}`", name.value);
-            let help = suggest(&name.value, self.list_ids.keys().map(String::as_str));
-            self.sink.error(&name.place, "unknown-list", what).help(help);
-            return None;
-        };
-        *self.list_uses.entry(list).or_default() += 1;
-        Some(list)
     }
 
     /// The compiled form of a pattern; equal ones are compiled once.
@@ -285,11 +185,16 @@ impl<'s> Compiler<'s> {
 
     fn rule(&mut self, file: &Arc<str>, source: &RuleSource, strictness: (u8, u8)) -> Rule {
         let when = match &source.when {
-            Some(when) => block::compile(self, when, &source.scope),
+            Some(when) => block::compile(self, when),
             None => Block::default(),
         };
         let scope = Scope::compile(&source.scope, &mut self.sink);
-        let on = self.kinds(source.on.as_deref());
+        let on = match &source.on {
+            Some(on) => self.kinds(on),
+            None if when.has_hits() => KindSet::ALL,
+            // What looks at no text is meant for messages, not for gifts or people who join.
+            None => Kind::MESSAGE,
+        };
         let code = source.then.code.as_ref().and_then(|code| self.code(code, &scope));
         let notice = source.then.notice.as_ref().map(|notice| self.notice(notice));
         let until = source.until.as_ref().and_then(|at| {
@@ -331,9 +236,8 @@ impl<'s> Compiler<'s> {
         }
     }
 
-    /// `on`, or every kind that bears text by default.
-    pub(crate) fn kinds(&mut self, on: Option<&[At<String>]>) -> KindSet {
-        let Some(on) = on else { return KindSet::ALL };
+    /// The kinds of these names.
+    pub(crate) fn kinds(&mut self, on: &[At<String>]) -> KindSet {
         on.iter()
             .filter_map(|at| {
                 let kind = Kind::from_name(&at.value);
@@ -420,12 +324,13 @@ pub(crate) fn has_extension(path: &str, extension: &str) -> bool {
     path.rsplit_once('.').is_some_and(|(_, end)| end.eq_ignore_ascii_case(extension))
 }
 
-fn check_id(at: &At<String>, what: &str, raw: Option<&Arc<str>>, sink: &mut Sink) {
+pub(crate) fn check_id(at: &At<String>, what: &str, raw: Option<&Arc<str>>, sink: &mut Sink) {
     let fine =
         |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '.' | '-' | '_');
     let bytes = at.value.len();
     if bytes == 0 || bytes > ID_BYTES_MAX {
-        let message = format!("the name of a {what} has 1 to {ID_BYTES_MAX} characters, not {bytes}");
+        let message =
+            format!("the name of a {what} has 1 to {ID_BYTES_MAX} characters, not {bytes}");
         sink.error(&at.place, "bad-id", message)
             .help("give it a short name of its own, such as \"ads.off-platform\"");
     } else if let Some((start, odd)) = at.value.char_indices().find(|(_, c)| !fine(*c)) {

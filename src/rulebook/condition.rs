@@ -4,6 +4,7 @@
 //! at least to hold is its [`Trigger`]s: a rule none of whose triggers is in the message is never
 //! looked at.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use regex::Regex;
@@ -11,6 +12,7 @@ use regex::Regex;
 use super::calendar::Window;
 use super::json::JsonTest;
 use crate::message::KindSet;
+use crate::text;
 
 /// Something the one pass over the text finds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -41,9 +43,17 @@ impl Bounds {
 /// Hosts a link may or may not point to.
 #[derive(Debug, Default)]
 pub(crate) struct Hosts {
-    /// Any host if empty.
-    pub(crate) only: Vec<Box<str>>,
-    pub(crate) except: Vec<Box<str>>,
+    /// Any host if there is none.
+    pub(crate) only: Option<BTreeSet<Box<str>>>,
+    pub(crate) except: BTreeSet<Box<str>>,
+}
+
+impl Hosts {
+    /// Is a link to this host looked for? A named host stands for those below it too.
+    pub(crate) fn admits(&self, host: &str) -> bool {
+        let in_set = |set: &BTreeSet<Box<str>>| text::domains(host).any(|name| set.contains(name));
+        self.only.as_ref().is_none_or(in_set) && !in_set(&self.except)
+    }
 }
 
 /// One part of a block.
@@ -89,14 +99,6 @@ impl Block {
             Part::Lists(_) | Part::Regex(_) | Part::ContactNumber(true) | Part::Links(_) => true,
             Part::Any(blocks) | Part::All(blocks) => blocks.iter().any(Self::has_hits),
             _ => false,
-        })
-    }
-
-    /// Its script, if it has one.
-    pub(crate) fn script(&self) -> Option<u32> {
-        self.parts.iter().find_map(|part| match part {
-            Part::Script(script) => Some(*script),
-            _ => None,
         })
     }
 }

@@ -21,6 +21,10 @@ pub(crate) struct List {
     pub(crate) name: Arc<str>,
     /// Lists whose hits cancel the hits of this one that they cover.
     pub(crate) allow: Vec<u32>,
+    /// Its tight hits count even where nothing in the message looks like evasion.
+    pub(crate) always: bool,
+    /// Its entries are worth more effort, see [`crate::text::TightEntry`].
+    pub(crate) severe: bool,
     /// How many entries it has.
     pub(crate) entries: usize,
 }
@@ -40,7 +44,6 @@ struct Record {
     text_len: u16,
     flags: u8,
     list: u32,
-    line: u32,
 }
 
 const COMPOSITE: u8 = 1;
@@ -65,7 +68,6 @@ impl Entries {
         &mut self,
         text: &str,
         list: u32,
-        line: usize,
         composite: Option<Composite>,
         expires: Option<Timestamp>,
     ) -> u32 {
@@ -82,7 +84,7 @@ impl Entries {
             self.expiries.insert(index, expires);
         }
         let text_len = u16::try_from(text.len()).unwrap_or(u16::MAX);
-        self.records.push(Record { text_at, text_len, flags, list, line: id(line) });
+        self.records.push(Record { text_at, text_len, flags, list });
         index
     }
 
@@ -90,11 +92,6 @@ impl Entries {
     #[inline]
     pub(crate) fn list(&self, entry: u32) -> u32 {
         self.records.get(ix(entry)).map_or(u32::MAX, |record| record.list)
-    }
-
-    /// The line it stands in, from 1; 0 for one written in the rule file itself.
-    pub(crate) fn line(&self, entry: u32) -> u32 {
-        self.records.get(ix(entry)).map_or(0, |record| record.line)
     }
 
     /// As written.

@@ -79,14 +79,15 @@ fn one(
 ) {
     let now = match &example.at {
         None => options.now,
-        Some(at) => match list::day(&at.value) {
-            Some(now) => now,
-            None => {
+        Some(at) => {
+            if let Some(now) = list::day(&at.value) {
+                now
+            } else {
                 sink.error(&at.place, "bad-date", format!("`{}` is not a time", at.value))
                     .help("write it as at = 2027-01-31T22:00:00+08:00");
                 return;
             }
-        },
+        }
     };
     let mut seen = 0;
     let read = (options.read_sample)(&example.sample, &mut |message| {
@@ -95,8 +96,7 @@ fn one(
         tally.note(&whole.fired);
         tally.note(&whole.shadow);
         let mut why = |id: &str| {
-            let missed =
-                explain::not_fired(&rulebook.book, message, &example.facts, now, scratch);
+            let missed = explain::not_fired(&rulebook.book, message, &example.facts, now, scratch);
             missed.into_iter().find(|miss| *miss.rule == *id).map(|miss| miss.why)
         };
         expect_rules(rulebook, example, message, &whole, &mut why, sink);
@@ -198,7 +198,7 @@ fn masked_text(message: &Message<'_>, judgement: &Judgement) -> String {
             .filter(|span| span.field == index)
             .map(|span| span.range.clone())
             .collect();
-        whole.push_str(&text::mask(&field.text, &ranges, '*'));
+        whole.push_str(&text::mask(&field.text, ranges, '*'));
     }
     whole
 }

@@ -1,11 +1,15 @@
 //! What one pass over a message's text finds: hits of lists and open gates.
 
 use super::Timestamp;
+use std::ops::Range;
+
 use super::book::Book;
+use super::condition::Trigger;
 use super::entry::ix;
+use super::list::terms;
 use super::pattern::{Target, Use};
 use crate::message::Message;
-use crate::text::View;
+use crate::text::{self, Link, Sound, Tight, TightEntry, View};
 use crate::verdict::ViewKind;
 
 /// At most so many hits in one message are kept; more only count as "the list was hit".
@@ -39,6 +43,12 @@ struct TermHit {
 #[derive(Debug, Default)]
 pub(crate) struct Found {
     pub(crate) view: View,
+    tight: Tight,
+    sound: Sound,
+    /// Contact numbers, as stretches of the plain view.
+    pub(crate) contacts: Vec<Range<usize>>,
+    /// Links.
+    pub(crate) links: Vec<Link>,
     /// By list and place.
     pub(crate) hits: Vec<RawHit>,
     terms: Vec<TermHit>,
@@ -59,6 +69,12 @@ impl Found {
             self.view.push(index, &field.text, field.joined);
         }
         self.scan_plain(book, now);
+        if !book.automata.sound.is_empty() {
+            self.scan_sound(book, now);
+        }
+        if book.needs_signs() {
+            self.follow_signs(book, now);
+        }
         if !self.terms.is_empty() {
             self.join_terms(book);
         }
@@ -72,6 +88,8 @@ impl Found {
         self.hits.clear();
         self.terms.clear();
         self.triggers.clear();
+        self.contacts.clear();
+        self.links.clear();
         self.overflow = false;
         if self.seen.len() < triggers {
             self.seen.resize(triggers, 0);
@@ -108,6 +126,57 @@ impl Found {
             self.note(book, now, r#use, start, end, ViewKind::Plain);
         });
         self.view = view;
+    }
+
+    fn scan_sound(&mut self, book: &Book, now: Timestamp) {
+        let mut sound = std::mem::take(&mut self.sound);
+        sound.fold(&self.view);
+        book.automata.sound.scan(sound.text(), |r#use, start, end| {
+            self.note(book, now, r#use, start, end, ViewKind::Sound);
+        });
+        self.sound = sound;
+    }
+
+    /// What only messages with signs of it are searched for.
+    fn follow_signs(&mut self, book: &Book, now: Timestamp) {
+        let signs = self.view.signs();
+        let evading = signs.call_for_tight();
+        if !book.automata.tight.is_empty() && (evading || book.tight_always) {
+            self.scan_tight(book, now, evading);
+        }
+        if book.uses_contacts && signs.call_for_contacts() {
+            self.contacts = text::contacts(&self.view);
+            if !self.contacts.is_empty() {
+                self.pull(book.trigger(Trigger::Contact));
+            }
+        }
+        if book.uses_links && signs.call_for_links() {
+            self.links = text::links(&self.view);
+            if !self.links.is_empty() {
+                self.pull(book.trigger(Trigger::Link));
+            }
+        }
+    }
+
+    fn scan_tight(&mut self, book: &Book, now: Timestamp, evading: bool) {
+        let (view, mut tight) = (std::mem::take(&mut self.view), std::mem::take(&mut self.tight));
+        tight.fold(&view);
+        book.automata.tight.scan(tight.text(), |r#use, start, end| {
+            let Target::Entry { entry, term } = r#use.target else { return };
+            let Some(list) = book.lists.get(ix(book.entries.list(entry))) else { return };
+            if !evading && !list.always {
+                return;
+            }
+            // Made anew: hits are rare, and a million of them would not fit into memory.
+            let Some(form) = tight_form(book.entries.text(entry), term, r#use.form, list.severe)
+            else {
+                return;
+            };
+            if let Some(range) = tight.verify(&view, start..end, &form) {
+                self.note(book, now, r#use, range.start, range.end, ViewKind::Tight);
+            }
+        });
+        (self.view, self.tight) = (view, tight);
     }
 
     fn note(
@@ -169,7 +238,8 @@ impl Found {
     /// Sorts the hits, cancels those an allow-phrase covers and pulls the triggers of the others.
     fn settle(&mut self, book: &Book) {
         self.hits.sort_unstable();
-        self.hits.dedup();
+        // A hit that several views show is told of the plainest.
+        self.hits.dedup_by_key(|hit| (hit.list, hit.start, hit.end, hit.entry));
         let mut hits = std::mem::take(&mut self.hits);
         let (mut list, mut reach) = (u32::MAX, 0);
         for hit in &mut hits {
@@ -203,6 +273,17 @@ impl Found {
     /// The hits of one list, by place.
     pub(crate) fn of_list(&self, list: u32) -> &[RawHit] {
         of_list(&self.hits, list)
+    }
+}
+
+/// The tight form of a term of an entry.
+fn tight_form(entry: &str, term: u8, form: u8, severe: bool) -> Option<TightEntry> {
+    let terms = terms(entry);
+    let term = terms.all.get(usize::from(term))?;
+    let whole = TightEntry::new(text::fold(term.text).trim(), severe)?;
+    match usize::from(form).checked_sub(1) {
+        None => Some(whole),
+        Some(starred) => whole.starred().into_iter().nth(starred),
     }
 }
 

@@ -4,13 +4,13 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::book::Book;
-use super::condition::{Block, Part, Unmet};
+use super::condition::{Block, Hosts, Part, Unmet};
 use super::entry::ix;
 use super::found::Found;
 use super::regexes::MATCHES_MAX;
-use super::script::Budget;
 use super::rule::Rule;
 use super::scope::OutOfScope;
+use super::script::Budget;
 use super::source::{Action, Mode};
 use super::{Facts, Timestamp};
 use crate::message::{KindSet, Message};
@@ -262,7 +262,8 @@ impl<'t> Trial<'t> {
                 }
             }),
             Part::Script(script) => self.script(rule, *script, firing),
-            Part::ContactNumber(_) | Part::Links(_) => Err(Unmet::Links),
+            Part::ContactNumber(wanted) => self.contacts(*wanted, on, firing),
+            Part::Links(hosts) => self.links(hosts, on, firing),
         }
     }
 
@@ -281,7 +282,12 @@ impl<'t> Trial<'t> {
         self.message.fields.get(field).is_some_and(|field| field.kinds.meets(on))
     }
 
-    pub(crate) fn lists(&self, lists: &[u32], on: KindSet, firing: &mut Firing) -> Result<(), Unmet> {
+    pub(crate) fn lists(
+        &self,
+        lists: &[u32],
+        on: KindSet,
+        firing: &mut Firing,
+    ) -> Result<(), Unmet> {
         let before = firing.hits.len();
         let mut cancelled = None;
         for list in lists {
@@ -309,6 +315,41 @@ impl<'t> Trial<'t> {
         let hit = firing.hits.len() > before
             || self.found.overflow && lists.iter().any(|list| self.found.pulled(ix(*list)));
         if hit { Ok(()) } else { Err(cancelled.unwrap_or_else(|| Unmet::Lists(lists.to_vec()))) }
+    }
+
+    fn contacts(&self, wanted: bool, on: KindSet, firing: &mut Firing) -> Result<(), Unmet> {
+        let seen = self.found.contacts.iter().filter(|range| self.sees(on, range.start));
+        let before = firing.hits.len();
+        let entry: Arc<str> = Arc::from("contact number");
+        for range in seen {
+            firing.hits.extend(self.native_hits(&entry, range));
+        }
+        let there = firing.hits.len() > before;
+        if !wanted {
+            firing.hits.truncate(before);
+        }
+        if there == wanted { Ok(()) } else { Err(Unmet::ContactNumber(wanted)) }
+    }
+
+    fn links(&self, hosts: &Hosts, on: KindSet, firing: &mut Firing) -> Result<(), Unmet> {
+        let before = firing.hits.len();
+        for link in &self.found.links {
+            if self.sees(on, link.range.start) && hosts.admits(&link.host) {
+                let entry: Arc<str> = format!("link to {}", link.host).into();
+                firing.hits.extend(self.native_hits(&entry, &link.range));
+            }
+        }
+        if firing.hits.len() > before { Ok(()) } else { Err(Unmet::Links) }
+    }
+
+    /// The hits of a matcher that is no list.
+    fn native_hits(&self, entry: &Arc<str>, range: &Range<usize>) -> impl Iterator<Item = Hit> {
+        self.found.view.spans(range.clone()).map(|span| Hit {
+            list: None,
+            entry: Arc::clone(entry),
+            view: ViewKind::Plain,
+            span,
+        })
     }
 
     /// Does this pattern match anywhere?

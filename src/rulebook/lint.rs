@@ -50,7 +50,7 @@ pub(crate) fn lint(compiler: &mut Compiler<'_>, files: &[(Arc<str>, FileSource)]
     outcome::scores(files, &mut sink);
     cover::lint(files, compiler.options.now, &mut sink);
     unused(compiler, files, &mut sink);
-    unused_files(compiler, files, &mut sink);
+    unused_files(compiler, &mut sink);
     compiler.sink = sink;
 }
 
@@ -84,12 +84,9 @@ fn unused(compiler: &Compiler<'_>, files: &[(Arc<str>, FileSource)], sink: &mut 
     }
 }
 
-fn unused_files(compiler: &Compiler<'_>, files: &[(Arc<str>, FileSource)], sink: &mut Sink) {
+fn unused_files(compiler: &Compiler<'_>, sink: &mut Sink) {
     let named = |path: &str| {
-        files
-            .iter()
-            .flat_map(|(_, file)| &file.lists)
-            .any(|list| list.files.iter().any(|at| at.value == path))
+        compiler.files_used.contains(path)
             || compiler.script_ids.contains_key(path)
             || super::scripts::is_lib(path)
     };

@@ -76,7 +76,7 @@ pub(crate) fn term(text: &str) -> Term<'_> {
 }
 
 /// Reads a `.txt` list.
-pub(crate) fn read_text<'t>(text: &'t str) -> Vec<EntrySource<'t>> {
+pub(crate) fn read_text(text: &str) -> Vec<EntrySource<'_>> {
     let mut entries = Vec::new();
     let mut start = 0;
     for line in text.split_inclusive('\n') {
@@ -156,9 +156,10 @@ pub(crate) fn read_csv(file: &Arc<str>, text: &str, sink: &mut Sink) -> Vec<Entr
         entry.matching = word(cell(matching), "match", &MATCHINGS, &place(matching), sink);
         entry.view = word(cell(view), "view", &VIEWS, &place(view), sink);
         entry.unless = cell(unless).map(str::to_owned);
-        entry.expires = cell(expires).and_then(|date| match day(date) {
-            Some(day) => Some(day),
-            None => {
+        entry.expires = cell(expires).and_then(|date| {
+            if let Some(day) = day(date) {
+                Some(day)
+            } else {
                 sink.error(&place(expires), "bad-date", format!("`{date}` is not a date"))
                     .help("write it as 2027-01-31");
                 None

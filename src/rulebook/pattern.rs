@@ -27,6 +27,8 @@ pub(crate) struct Use {
     pub(crate) target: Target,
     pub(crate) left_edge: bool,
     pub(crate) right_edge: bool,
+    /// In the tight view: 0 for the term itself, else the number of its starred form.
+    pub(crate) form: u8,
 }
 
 /// Collects patterns.

@@ -43,15 +43,12 @@ pub(crate) fn compile(at: &At<String>, raw: &str, sink: &mut Sink) -> Option<Pat
             .help("make a part of it required, such as `+` in place of `*`");
         return None;
     }
-    match RegexBuilder::new(&at.value).size_limit(REGEX_BYTES_MAX).build() {
-        Ok(regex) => {
-            Some(Pattern { source: Arc::from(at.value.as_str()), regex, gates: gates(&hir) })
-        }
-        Err(_) => {
-            sink.error(&at.place, "too-large", "this pattern compiles to over 1 MiB".to_owned())
-                .help("use smaller counts in `{…}`, or a list in place of a long alternation");
-            None
-        }
+    if let Ok(regex) = RegexBuilder::new(&at.value).size_limit(REGEX_BYTES_MAX).build() {
+        Some(Pattern { source: Arc::from(at.value.as_str()), regex, gates: gates(&hir) })
+    } else {
+        sink.error(&at.place, "too-large", "this pattern compiles to over 1 MiB".to_owned())
+            .help("use smaller counts in `{…}`, or a list in place of a long alternation");
+        None
     }
 }
 
@@ -81,7 +78,10 @@ const MENDS: [(&str, &str); 12] = [
     ("backreferences", "they can make a pattern slow; a script can compare parts of a text"),
     ("unclosed group", "close this `(` with `)`, or write `\\(` for the character itself"),
     ("unopened group", "remove this `)`, or write `\\)` for the character itself"),
-    ("unclosed character class", "close this `[` with `]`, or write `\\[` for the character itself"),
+    (
+        "unclosed character class",
+        "close this `[` with `]`, or write `\\[` for the character itself",
+    ),
     ("invalid repetition count range", "the smaller number comes first, as in {1,3}"),
     (
         "repetition operator missing",
@@ -89,7 +89,10 @@ const MENDS: [(&str, &str); 12] = [
     ),
     ("invalid character class range", "the one that comes first goes first, as in [a-z]"),
     ("property not found", "use the name of a writing system, such as \\p{Han} or \\p{Cyrillic}"),
-    ("unrecognized escape", "write the character without `\\`; `\\w`, `\\d`, `\\s` and `\\b` are known"),
+    (
+        "unrecognized escape",
+        "write the character without `\\`; `\\w`, `\\d`, `\\s` and `\\b` are known",
+    ),
     ("incomplete escape", "write `\\\\` for the character `\\` itself"),
     ("repetition quantifier", "write it as {1,3}, or `\\{` for the character itself"),
 ];

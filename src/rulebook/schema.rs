@@ -12,10 +12,9 @@ use serde_json::{Value, json};
 use super::calendar::DAYS;
 use super::scope::CONVERSATIONS;
 use super::source::{ACTIONS, MATCHINGS, MODES, VERDICTS, VIEWS};
+use super::terms::TECHNIQUES;
 use crate::message::Kind;
-
-/// Names of `variants` of lists.
-const VARIANTS: [(&str, ()); 3] = [("pinyin", ()), ("parts", ()), ("reversed", ())];
+use crate::text::Technique;
 
 /// The schema of a rule file.
 pub fn schema() -> Value {
@@ -146,7 +145,7 @@ fn list() -> Value {
             "match": word("Where an entry matches: auto (default: whole words, Han anywhere), word, anywhere.", &MATCHINGS),
             "always": flag("Search the tight view of every message, not only of those that show signs of evasion."),
             "severe": flag("Also find entries with letters starred out."),
-            "variants": words("Further ways of writing the entries that are found.", &VARIANTS),
+            "variants": words("Further ways of writing the entries that are found.", &variants()),
             "allow": texts("Lists of phrases that excuse an entry which they cover."),
         }),
     );
@@ -157,6 +156,12 @@ fn list() -> Value {
         );
     }
     list
+}
+
+/// The techniques that are not refused.
+fn variants() -> Vec<(&'static str, Technique)> {
+    let refused = [Technique::Homophones, Technique::Initials];
+    TECHNIQUES.into_iter().filter(|(_, technique)| !refused.contains(technique)).collect()
 }
 
 fn rule() -> Value {
@@ -247,7 +252,9 @@ fn links() -> Value {
         &[],
         json!({
             "hosts": texts("Names of hosts, such as example.com; their subdomains are meant too."),
-            "except_hosts": texts("Hosts that are fine."),
+            "hosts_file": texts("Files with one host a line, from the rule directory."),
+        "except_hosts": texts("Hosts that are fine."),
+        "except_hosts_file": texts("Files with hosts that are fine."),
         }),
     )
 }

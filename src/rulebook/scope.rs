@@ -170,13 +170,14 @@ impl Scope {
 fn nets(sources: &[At<String>], sink: &mut Sink) -> Vec<IpNet> {
     let mut nets = Vec::new();
     for at in sources {
-        match at.value.parse::<IpNet>().or_else(|_| at.value.parse::<IpAddr>().map(IpNet::from)) {
-            Ok(net) => nets.push(net),
-            Err(_) => {
-                let what = format!("`{}` is not a network", at.value);
-                sink.error(&at.place, "bad-network", what)
-                    .help("write it as 203.0.113.0/24, 2001:db8::/32 or one address");
-            }
+        if let Ok(net) =
+            at.value.parse::<IpNet>().or_else(|_| at.value.parse::<IpAddr>().map(IpNet::from))
+        {
+            nets.push(net)
+        } else {
+            let what = format!("`{}` is not a network", at.value);
+            sink.error(&at.place, "bad-network", what)
+                .help("write it as 203.0.113.0/24, 2001:db8::/32 or one address");
         }
     }
     nets

@@ -1,6 +1,7 @@
 //! Scripts as parts of rules: compiled with the rulebook, fed with what was found, benched when
 //! they keep failing.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::book::Book;
@@ -106,6 +107,7 @@ impl Compiler<'_> {
             }
         };
         let lists = self.script_lists(&path, &script);
+        self.book.uses_links |= script.needs_links();
         let patterns = self.script_patterns(&path, &script);
         let index = id(self.book.scripts.compiled.len());
         self.book.scripts.compiled.push(CompiledScript { path, script, lists, patterns });
@@ -287,6 +289,9 @@ impl Trial<'_> {
         let mut input = Input::new(self.message, self.facts);
         input.hits = &hits;
         input.patterns = &patterns;
+        let links: Vec<Cow<'_, str>> =
+            self.found.links.iter().map(|link| Cow::Borrowed(link.host.as_str())).collect();
+        input.links = &links;
         match &mut self.live {
             Some(budget) => engine.run(&compiled.script, &input, budget),
             None => engine.run(&compiled.script, &input, &mut Budget::timeless()),

@@ -108,7 +108,6 @@ pub(crate) const MODES: [(&str, Mode); 3] =
 /// `[[rule]]`
 #[derive(Debug)]
 pub(crate) struct RuleSource {
-    pub(crate) place: Place,
     pub(crate) id: At<String>,
     pub(crate) title: String,
     pub(crate) category: String,
@@ -165,9 +164,10 @@ pub(crate) struct BlockSource {
 /// `when.links`: true, or hosts.
 #[derive(Debug)]
 pub(crate) struct LinksSource {
-    pub(crate) place: Place,
     pub(crate) hosts: Vec<At<String>>,
+    pub(crate) hosts_files: Vec<At<String>>,
     pub(crate) except_hosts: Vec<At<String>>,
+    pub(crate) except_hosts_files: Vec<At<String>>,
 }
 
 /// `{ min, max }`, both included.
@@ -328,7 +328,6 @@ fn rule(mut table: Table<'_>, sink: &mut Sink) -> Option<RuleSource> {
             .help("say what happens, such as then.verdict = \"deny\"");
     }
     let rule = RuleSource {
-        place,
         id: id.unwrap_or_else(|| At { value: String::new(), place: table.place().clone() }),
         title: text_of(table.string(sink, "title")),
         category: text_of(table.string(sink, "category")),
@@ -424,13 +423,19 @@ fn links(table: &mut Table<'_>, sink: &mut Sink) -> Option<LinksSource> {
             sink.error(&at.place, "unknown-value", "`links = false` says nothing".to_owned())
                 .help("to exclude messages with links write `unless.links = true`");
         }
-        return Some(LinksSource { place: at.place, hosts: Vec::new(), except_hosts: Vec::new() });
+        return Some(LinksSource {
+            hosts: Vec::new(),
+            hosts_files: Vec::new(),
+            except_hosts: Vec::new(),
+            except_hosts_files: Vec::new(),
+        });
     }
     let mut table = table.table(sink, "links", "`links`")?;
     let source = LinksSource {
-        place: table.place().clone(),
         hosts: table.strings(sink, "hosts").unwrap_or_default(),
+        hosts_files: table.strings(sink, "hosts_file").unwrap_or_default(),
         except_hosts: table.strings(sink, "except_hosts").unwrap_or_default(),
+        except_hosts_files: table.strings(sink, "except_hosts_file").unwrap_or_default(),
     };
     table.finish(sink);
     Some(source)
@@ -442,7 +447,12 @@ fn bounds(
     key: &'static str,
     kinds: bool,
 ) -> Option<BoundsSource> {
-    let mut table = table.table(sink, key, "this")?;
+    let what = match key {
+        "length" => "`length`",
+        "elements" => "`elements`",
+        _ => "`mentions`",
+    };
+    let mut table = table.table(sink, key, what)?;
     let bounds = BoundsSource {
         place: table.place().clone(),
         min: table.integer(sink, "min", 0..=1_000_000).map(|at| at.value),
@@ -536,8 +546,9 @@ fn threshold(mut table: Table<'_>, sink: &mut Sink) -> Option<ThresholdSource> {
     let verdict = table.one_of(sink, "verdict", &VERDICTS);
     for key in ["score", "verdict"] {
         if !table.has(key) {
-            sink.error(&place, "missing-key", format!("this threshold has no `{key}`"))
-                .help("a threshold is a score and a verdict, as in score = 5 and verdict = \"deny\"");
+            sink.error(&place, "missing-key", format!("this threshold has no `{key}`")).help(
+                "a threshold is a score and a verdict, as in score = 5 and verdict = \"deny\"",
+            );
         }
     }
     let code = table.integer(sink, "code", 1..=1_000_000);

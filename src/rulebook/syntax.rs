@@ -14,12 +14,32 @@ const WORDS: [(&str, &str, &str); 12] = [
         "this is set twice in the same table",
         "keep one of the two; a further rule or example starts with [[rule]] or [[rule.example]] again",
     ),
-    ("unclosed table", "this heading is not closed", "end it with `]`, or with `]]` if it began with `[[`"),
+    (
+        "unclosed table",
+        "this heading is not closed",
+        "end it with `]`, or with `]]` if it began with `[[`",
+    ),
     ("unclosed array of tables", "this heading is not closed", "end it with `]]`"),
-    ("unclosed array", "this list is not closed", "end it with `]`, and put `,` between its values"),
-    ("unclosed inline table", "this table is not closed", "end it with `}`, and put `,` between its keys"),
-    ("invalid basic string", "this text has no closing quote", "end it with `\"`, in the same line"),
-    ("invalid literal string", "this text has no closing quote", "end it with `'`, in the same line"),
+    (
+        "unclosed array",
+        "this list is not closed",
+        "end it with `]`, and put `,` between its values",
+    ),
+    (
+        "unclosed inline table",
+        "this table is not closed",
+        "end it with `}`, and put `,` between its keys",
+    ),
+    (
+        "invalid basic string",
+        "this text has no closing quote",
+        "end it with `\"`, in the same line",
+    ),
+    (
+        "invalid literal string",
+        "this text has no closing quote",
+        "end it with `'`, in the same line",
+    ),
     (
         "escaped value",
         "`\\` has a meaning of its own between double quotes",

@@ -62,7 +62,7 @@ impl Want {
 #[derive(Debug)]
 pub(crate) struct Table<'a> {
     file: &'a Arc<str>,
-    table: &'a DeTable<'a>,
+    entries: &'a DeTable<'a>,
     place: Place,
     /// What it is, for messages: "rule", "`then`".
     what: &'static str,
@@ -76,7 +76,7 @@ impl<'a> Table<'a> {
         span: Range<usize>,
         what: &'static str,
     ) -> Self {
-        Self { file, table, place: Place::new(file, span), what, known: Vec::new() }
+        Self { file, entries: table, place: Place::new(file, span), what, known: Vec::new() }
     }
 
     pub(crate) fn place(&self) -> &Place {
@@ -86,19 +86,21 @@ impl<'a> Table<'a> {
     /// Its keys, in order of the alphabet.
     pub(crate) fn keys(&self) -> impl Iterator<Item = At<&'a str>> + use<'a> {
         let file = self.file;
-        self.table.keys().map(move |key| At {
+        self.entries.keys().map(move |key| At {
             value: key.get_ref().as_ref(),
             place: Place::new(file, key.span()),
         })
     }
 
     fn get(&mut self, key: &'static str) -> Option<&'a Spanned<DeValue<'a>>> {
-        self.known.push(key);
-        self.table.get(key)
+        if !self.known.contains(&key) {
+            self.known.push(key);
+        }
+        self.entries.get(key)
     }
 
     pub(crate) fn has(&self, key: &str) -> bool {
-        self.table.contains_key(key)
+        self.entries.contains_key(key)
     }
 
     fn at<T>(&self, value: &Spanned<DeValue<'_>>, inner: T) -> At<T> {
@@ -125,12 +127,11 @@ impl<'a> Table<'a> {
     /// A string.
     pub(crate) fn string(&mut self, sink: &mut Sink, key: &'static str) -> Option<At<String>> {
         let value = self.get(key)?;
-        match value.get_ref().as_str() {
-            Some(text) => Some(self.at(value, text.to_owned())),
-            None => {
-                self.wrong_type(sink, key, value, Want::Text);
-                None
-            }
+        if let Some(text) = value.get_ref().as_str() {
+            Some(self.at(value, text.to_owned()))
+        } else {
+            self.wrong_type(sink, key, value, Want::Text);
+            None
         }
     }
 
@@ -154,7 +155,7 @@ impl<'a> Table<'a> {
                 .help("name at least one, or leave the line out");
         }
         let mut strings = Vec::new();
-        for item in array.iter() {
+        for item in array {
             match item.get_ref().as_str() {
                 Some(text) => strings.push(self.at(item, text.to_owned())),
                 None => self.wrong_type(sink, key, item, Want::Texts),
@@ -176,15 +177,14 @@ impl<'a> Table<'a> {
             return None;
         };
         let number = i64::from_str_radix(integer.as_str(), integer.radix()).ok();
-        match number.filter(|number| range.contains(number)) {
-            Some(number) => Some(self.at(value, number)),
-            None => {
-                let place = Place::new(self.file, value.span());
-                let (from, to) = (range.start(), range.end());
-                sink.error(&place, "out-of-range", format!("`{key}` cannot be {}", integer.as_str()))
-                    .help(format!("it goes from {from} to {to}"));
-                None
-            }
+        if let Some(number) = number.filter(|number| range.contains(number)) {
+            Some(self.at(value, number))
+        } else {
+            let place = Place::new(self.file, value.span());
+            let (from, to) = (range.start(), range.end());
+            sink.error(&place, "out-of-range", format!("`{key}` cannot be {}", integer.as_str()))
+                .help(format!("it goes from {from} to {to}"));
+            None
         }
     }
 
@@ -196,24 +196,22 @@ impl<'a> Table<'a> {
             DeValue::Float(float) => float.as_str(),
             _ => "",
         };
-        match text.parse::<f64>().ok().filter(|number| number.is_finite()) {
-            Some(number) => Some(self.at(value, number)),
-            None => {
-                self.wrong_type(sink, key, value, Want::Number);
-                None
-            }
+        if let Some(number) = text.parse::<f64>().ok().filter(|number| number.is_finite()) {
+            Some(self.at(value, number))
+        } else {
+            self.wrong_type(sink, key, value, Want::Number);
+            None
         }
     }
 
     /// True or false.
     pub(crate) fn boolean(&mut self, sink: &mut Sink, key: &'static str) -> Option<At<bool>> {
         let value = self.get(key)?;
-        match value.get_ref().as_bool() {
-            Some(boolean) => Some(self.at(value, boolean)),
-            None => {
-                self.wrong_type(sink, key, value, Want::Flag);
-                None
-            }
+        if let Some(boolean) = value.get_ref().as_bool() {
+            Some(self.at(value, boolean))
+        } else {
+            self.wrong_type(sink, key, value, Want::Flag);
+            None
         }
     }
 
@@ -255,12 +253,11 @@ impl<'a> Table<'a> {
         what: &'static str,
     ) -> Option<Table<'a>> {
         let value = self.get(key)?;
-        match value.get_ref().as_table() {
-            Some(table) => Some(Table::new(self.file, table, value.span(), what)),
-            None => {
-                self.wrong_type(sink, key, value, Want::Table);
-                None
-            }
+        if let Some(table) = value.get_ref().as_table() {
+            Some(Table::new(self.file, table, value.span(), what))
+        } else {
+            self.wrong_type(sink, key, value, Want::Table);
+            None
         }
     }
 
@@ -281,7 +278,7 @@ impl<'a> Table<'a> {
             }
         };
         let mut tables = Vec::new();
-        for item in array.iter() {
+        for item in array {
             match item.get_ref().as_table() {
                 Some(table) => tables.push(Table::new(self.file, table, item.span(), what)),
                 None => self.wrong_type(sink, key, item, Want::Table),
@@ -318,7 +315,7 @@ impl<'a> Table<'a> {
 
     /// Is the value of `key` a boolean?
     pub(crate) fn is_boolean(&self, key: &str) -> bool {
-        self.table.get(key).is_some_and(|value| value.get_ref().is_bool())
+        self.entries.get(key).is_some_and(|value| value.get_ref().is_bool())
     }
 
     /// Is the value of `key` an empty list? Asking for it makes it known.
@@ -330,7 +327,7 @@ impl<'a> Table<'a> {
 
     /// The number under a key that the author chose.
     pub(crate) fn fact(&self, sink: &mut Sink, key: &str) -> Option<i64> {
-        let value = self.table.get(key)?;
+        let value = self.entries.get(key)?;
         let number = value
             .get_ref()
             .as_integer()

@@ -6,12 +6,22 @@ use std::sync::Arc;
 use aho_corasick::BuildError;
 
 use super::Options;
-use super::diagnostic::{Place, Sink};
+use super::diagnostic::{Place, Sink, suggest};
 use super::entry::{Composite, Entries};
 use super::list::{EntrySource, Term, terms};
 use super::pattern::{Builder, Patterns, Target, Use};
 use super::source::{ListSource, Matching};
-use crate::text;
+use crate::text::{self, Sound, Technique, TightEntry};
+use crate::verdict::ViewKind;
+
+/// Names of variants in rule files; the last two only to say why not.
+pub(crate) const TECHNIQUES: [(&str, Technique); 5] = [
+    ("pinyin", Technique::Pinyin),
+    ("parts", Technique::Parts),
+    ("reversed", Technique::Reversed),
+    ("homophones", Technique::Homophones),
+    ("initials", Technique::Initials),
+];
 
 /// At most so many terms in one entry, `unless` phrases included.
 pub const TERMS_MAX: usize = 16;
@@ -22,6 +32,8 @@ pub const TERM_BYTES_MAX: usize = 512;
 #[derive(Debug, Default)]
 pub(crate) struct TermBuilder {
     plain: Builder,
+    tight: Builder,
+    sound: Builder,
     /// Which list has which folded text already, for duplicates: to the line.
     seen: HashMap<(u32, Box<str>), usize>,
 }
@@ -30,6 +42,15 @@ pub(crate) struct TermBuilder {
 #[derive(Debug, Default)]
 pub(crate) struct Automata {
     pub(crate) plain: Patterns,
+    pub(crate) tight: Patterns,
+    pub(crate) sound: Patterns,
+}
+
+impl Automata {
+    /// Bytes on the heap.
+    pub(crate) fn memory_bytes(&self) -> usize {
+        [&self.plain, &self.tight, &self.sound].into_iter().map(Patterns::memory_bytes).sum()
+    }
 }
 
 impl TermBuilder {
@@ -72,39 +93,119 @@ impl TermBuilder {
             .help("remove the line, or give it a later date");
         }
         let single = count == 1;
-        if single && let [only] = folded.as_slice() {
-            if let Some(first) = self.seen.insert((list_id, only.as_str().into()), line) {
-                sink.warn(
-                    &place(),
-                    "duplicate-entry",
-                    format!("`{}` is in the list already", source.text),
-                )
-                .help(format!("line {first} reads the same once folded; remove one"));
-                return;
-            }
+        if single
+            && let [only] = folded.as_slice()
+            && let Some(first) = self.seen.insert((list_id, only.as_str().into()), line)
+        {
+            sink.warn(
+                &place(),
+                "duplicate-entry",
+                format!("`{}` is in the list already", source.text),
+            )
+            .help(format!("line {first} reads the same once folded; remove one"));
+            return;
         }
         let composite = (!single).then(|| {
             let bits = |range: std::ops::Range<usize>| range.fold(0, |bits, at| bits | 1 << at);
             Composite { all: bits(0..parts.all.len()), unless: bits(parts.all.len()..count) }
         });
-        let entry = entries.add(&source.text, list_id, line, composite, source.expires);
+        let entry = entries.add(&source.text, list_id, composite, source.expires);
         let matching = source.matching.unwrap_or(list.matching);
         for (index, (term, folded)) in parts.all.iter().chain(&unless).zip(&folded).enumerate() {
             let (left, right) = edges(matching, term, folded);
             let target = Target::Entry { entry, term: u8::try_from(index).unwrap_or(u8::MAX) };
-            self.plain.add(folded, Use { target, left_edge: left, right_edge: right });
+            self.plain.add(folded, Use { target, left_edge: left, right_edge: right, form: 0 });
+            match source.view.unwrap_or(list.view) {
+                ViewKind::Plain => {}
+                ViewKind::Tight => self.tight(folded, list.severe, target),
+                ViewKind::Sound => {
+                    if let Err(why) = self.sound(folded, target) {
+                        let what = format!("`{}` is not found by its sound: {why}", term.text);
+                        sink.warn(&place(), "no-sound", what)
+                            .help("it is found as written; give it `view` plain to say so");
+                    }
+                }
+            }
+            for technique in &list.variants {
+                self.variants(folded, &technique.value, target);
+            }
+        }
+    }
+
+    /// Adds the tight forms of a term, if it is fit for them.
+    fn tight(&mut self, folded: &str, severe: bool, target: Target) {
+        let Some(term) = TightEntry::new(folded, severe) else { return };
+        let mut add = |pattern: &str, form: usize| {
+            if let Ok(form) = u8::try_from(form) {
+                let r#use = Use { target, left_edge: false, right_edge: false, form };
+                self.tight.add(pattern, r#use);
+            }
+        };
+        add(term.pattern(), 0);
+        if severe {
+            for (index, form) in term.starred().iter().enumerate() {
+                add(form.pattern(), index + 1);
+            }
+        }
+    }
+
+    fn sound(&mut self, folded: &str, target: Target) -> Result<(), text::Refusal> {
+        let sound = Sound::entry(folded)?;
+        self.sound.add(&sound, Use { target, left_edge: false, right_edge: false, form: 0 });
+        Ok(())
+    }
+
+    /// Adds other ways of writing a term; one that has none in this technique is found as written.
+    fn variants(&mut self, folded: &str, name: &str, target: Target) {
+        let technique = TECHNIQUES.iter().find(|(known, _)| *known == name);
+        let Some((_, technique)) = technique else { return };
+        for variant in text::variants(folded, *technique).unwrap_or_default() {
+            // Whole tokens, whatever the entry says of itself.
+            let word_at = |c: Option<char>| c.is_some_and(text::is_word_char);
+            let left_edge = word_at(variant.chars().next());
+            let right_edge = word_at(variant.chars().next_back());
+            self.plain.add(&variant, Use { target, left_edge, right_edge, form: 0 });
+        }
+    }
+
+    /// Checks the names of a list's variants; what must never be on is refused with the reason.
+    pub(crate) fn check_variants(list: &ListSource, sink: &mut Sink) {
+        for at in &list.variants {
+            match TECHNIQUES.iter().find(|(known, _)| *known == at.value) {
+                Some((_, Technique::Homophones | Technique::Initials)) => {
+                    let technique = if at.value == "initials" {
+                        Technique::Initials
+                    } else {
+                        Technique::Homophones
+                    };
+                    if let Err(why) = text::variants("", technique) {
+                        sink.error(&at.place, "refused-variant", format!("`{}`: {why}", at.value))
+                            .help("leave it out");
+                    }
+                }
+                Some(_) => {}
+                None => {
+                    let what = format!("there are no variants `{}`", at.value);
+                    sink.error(&at.place, "unknown-value", what)
+                        .help(suggest(&at.value, TECHNIQUES.iter().map(|(name, _)| *name)));
+                }
+            }
         }
     }
 
     /// Adds a literal that a regex needs.
     pub(crate) fn gate(&mut self, folded: &str, regex: u32) {
         let target = Target::Gate(regex);
-        self.plain.add(folded, Use { target, left_edge: false, right_edge: false });
+        self.plain.add(folded, Use { target, left_edge: false, right_edge: false, form: 0 });
     }
 
     /// Builds the automata.
     pub(crate) fn build(self) -> Result<Automata, BuildError> {
-        Ok(Automata { plain: self.plain.build()? })
+        Ok(Automata {
+            plain: self.plain.build()?,
+            tight: self.tight.build()?,
+            sound: self.sound.build()?,
+        })
     }
 }
 
@@ -128,8 +229,7 @@ fn check(term: &Term<'_>, place: &dyn Fn() -> Place, sink: &mut Sink) -> Option<
     }
     if term.text.len() > TERM_BYTES_MAX {
         let what = format!("this term has {} bytes; {TERM_BYTES_MAX} is the most", term.text.len());
-        sink.error(&place(), "too-long", what)
-            .help("shorten it, or take it apart with ` & `");
+        sink.error(&place(), "too-long", what).help("shorten it, or take it apart with ` & `");
         return None;
     }
     let folded = text::fold(term.text).trim().to_owned();

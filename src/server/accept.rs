@@ -6,7 +6,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::Poll;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{mpsc, watch};
@@ -18,6 +18,8 @@ use super::worker::Shared;
 /// How long to wait when the process or the machine is out of descriptors or memory: trying again
 /// at once would spin.
 const BACK_OFF: Duration = Duration::from_millis(100);
+/// One log line in so long says that it is so; the counter tells each time.
+const COMPLAIN_EVERY: Duration = Duration::from_secs(10);
 
 /// How many connections each worker holds.
 #[derive(Debug)]
@@ -54,6 +56,7 @@ pub(super) async fn run<H: Handler>(
     others: Vec<mpsc::Sender<StdStream>>,
     mut stop: watch::Receiver<bool>,
 ) {
+    let mut complained: Option<Instant> = None;
     loop {
         let accepted = tokio::select! {
             biased;
@@ -65,7 +68,10 @@ pub(super) async fn run<H: Handler>(
             Err(error) if is_peers_fault(&error) => {}
             Err(error) => {
                 shared.meters.accept_errors.inc();
-                tracing::warn!(%error, "cannot accept connections; trying again");
+                if complained.is_none_or(|then| then.elapsed() > COMPLAIN_EVERY) {
+                    complained = Some(Instant::now());
+                    tracing::error!(%error, "cannot accept connections; trying again");
+                }
                 tokio::select! {
                     () = tokio::time::sleep(BACK_OFF) => {}
                     _ = stop.wait_for(|stop| *stop) => break,

@@ -214,5 +214,6 @@ async fn sweep<H: Handler>(shared: Rc<Shared<H>>) {
         timer.tick().await;
         shared.tick.set(shared.tick.get().wrapping_add(1));
         shared.sweep(interval);
+        shared.handler.tick();
     }
 }

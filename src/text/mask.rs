@@ -1,26 +1,50 @@
 //! Blanking out parts of a text.
 
+#[cfg(test)]
+mod tests;
+
 use std::ops::Range;
 
-/// The text with each visible character of `ranges` replaced by `mask`.
+use super::table::{Fold, Table, table};
+
+/// The text with each visible character in `ranges` replaced by `mask`.
 ///
-/// `ranges` are byte ranges, sorted and not overlapping. Marks, joiners and other invisible
-/// characters in them vanish with the character they belong to; everything else stays as it is.
-pub fn mask(text: &str, ranges: &[Range<usize>], mask: char) -> String {
+/// Spaces stay; marks, joiners and variation selectors of a masked character vanish with it, also
+/// those that stand after the end of its range. The rest is as it was. `ranges` are byte ranges of
+/// `text`, sorted and not overlapping; one that begins or ends inside a character is widened to
+/// it, and what lies beyond the text or before the end of an earlier range is ignored.
+pub fn mask(text: &str, ranges: impl IntoIterator<Item = Range<usize>>, mask: char) -> String {
+    let table = table();
     let mut masked = String::with_capacity(text.len());
-    let mut ranges = ranges.iter().peekable();
-    for (at, char) in text.char_indices() {
-        while ranges.next_if(|range| range.end <= at).is_some() {}
-        if ranges.peek().is_none_or(|range| at < range.start) {
-            masked.push(char);
-        } else if is_visible(char) {
-            masked.push(mask);
+    let mut done = 0;
+    for range in ranges {
+        let start = text.floor_char_boundary(range.start).max(done);
+        let end = text.ceil_char_boundary(range.end);
+        if start >= end {
+            continue;
         }
+        masked.push_str(text.get(done..start).unwrap_or_default());
+        for char in text.get(start..end).unwrap_or_default().chars() {
+            if char.is_whitespace() {
+                masked.push(char);
+            } else if !is_attached(table, char) {
+                masked.push(mask);
+            }
+        }
+        let rest = text.get(end..).unwrap_or_default();
+        let attached = rest.chars().take_while(|&char| is_attached(table, char));
+        done = end + attached.map(char::len_utf8).sum::<usize>();
     }
+    masked.push_str(text.get(done..).unwrap_or_default());
     masked
 }
 
-/// Does the character take up room of its own?
-fn is_visible(char: char) -> bool {
-    unicode_width::UnicodeWidthChar::width(char).is_some_and(|width| width > 0)
+/// Is the character only seen as part of the one before it, or not at all?
+fn is_attached(table: &Table, char: char) -> bool {
+    match table.row(char).fold() {
+        Fold::Drop | Fold::Mark(_) => true,
+        // The vowels and finals of a syllable; their compatibility forms stand for themselves.
+        Fold::Join(_) => matches!(char, '\u{1160}'..='\u{11FF}'),
+        _ => matches!(char, '\u{1F3FB}'..='\u{1F3FF}'),
+    }
 }

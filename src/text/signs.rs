@@ -22,7 +22,9 @@ impl Signs {
     const DOT: u8 = 32;
 
     /// Is the tight view worth building? True for look-alike letters, leet, characters set apart
-    /// and characters repeated; about one ordinary message in ten.
+    /// and characters repeated. One doubled character, and one space between two Han that belong
+    /// to longer runs, are too ordinary to be a sign: a list that wants those asks for the view
+    /// always.
     pub fn call_for_tight(self) -> bool {
         self.bits & (Self::LOOK | Self::LEET | Self::SEPARATED | Self::REPEATED) != 0
     }
@@ -97,10 +99,18 @@ struct Scan {
     symbols: bool,
     /// Tokens of one letter in a row.
     single: usize,
+    /// There is an `ot`, perhaps of a `dot`.
+    spelled: bool,
+    /// There is a dot with a space after it.
+    stopped: bool,
 }
 
-/// The signs of a folded text, of which `dropped` characters were dropped.
-pub(super) fn scan(text: &str, dropped: usize) -> Signs {
+/// Top-level domains that are looked for after a dot and a space.
+const SET_APART: [&str; 7] = [". com", ". net", ". org", ". cn", ". cc", ". xyz", ". vip"];
+
+/// The signs of a folded text, of which `dropped` characters were dropped, and which perhaps had
+/// capitals that pose as other letters.
+pub(super) fn scan(text: &str, dropped: usize, odd_capitals: bool) -> Signs {
     let nothing = Token { sort: Sort::Stop, len: 0 };
     let mut scan = Scan {
         signs: Signs::default(),
@@ -113,9 +123,31 @@ pub(super) fn scan(text: &str, dropped: usize) -> Signs {
         gap: 0,
         symbols: false,
         single: 0,
+        spelled: false,
+        stopped: false,
     };
     let table = table();
     for char in text.chars() {
+        // Most of a text is words with a space between them, and says nothing.
+        match (scan.last, char) {
+            (Sort::Letter, 'a'..='z') if char != scan.last_char => {
+                scan.spelled |= char == 't' && scan.last_char == 'o';
+                scan.go_on(Sort::Letter, char);
+                continue;
+            }
+            (Sort::Letter, ' ') if scan.token.len > 1 => {
+                (scan.single, scan.gap, scan.symbols) = (0, 1, false);
+                scan.advance(Sort::Space, ' ');
+                continue;
+            }
+            (Sort::Space, 'a'..='z') if scan.second_last == Sort::Letter => {
+                scan.previous = scan.token;
+                scan.token = Token { sort: Sort::Letter, len: 1 };
+                scan.advance(Sort::Letter, char);
+                continue;
+            }
+            _ => {}
+        }
         let sort = match char {
             'a'..='z' => Sort::Letter,
             '0'..='9' => Sort::Digit,
@@ -128,13 +160,22 @@ pub(super) fn scan(text: &str, dropped: usize) -> Signs {
             '\0'..='\x7f' => Sort::Symbol,
             _ => scan.beyond_ascii(table.row(char)),
         };
-        scan.step(sort, char);
+        if sort == Sort::Han && scan.last == Sort::Han && char != scan.last_char {
+            scan.go_on(Sort::Han, char);
+        } else {
+            scan.step(sort, char);
+        }
     }
     scan.step(Sort::Stop, ' ');
     if dropped > 0 {
         scan.signs.bits |= Signs::DROPPED;
     }
-    if text.contains("dot") {
+    if odd_capitals {
+        scan.signs.bits |= Signs::LOOK;
+    }
+    // Sentences end in a dot and a space too, so these ask for more.
+    let spelled = scan.spelled && text.contains("dot");
+    if spelled || scan.stopped && SET_APART.iter().any(|domain| text.contains(domain)) {
         scan.signs.bits |= Signs::DOT;
     }
     scan.signs
@@ -157,7 +198,19 @@ impl Scan {
         }
     }
 
+    /// One more character of a token, and not the same as the last.
+    fn go_on(&mut self, sort: Sort, char: char) {
+        self.token.len += 1;
+        self.advance(sort, char);
+    }
+
+    fn advance(&mut self, sort: Sort, char: char) {
+        self.run = 1;
+        (self.second_last, self.last, self.last_char) = (self.last, sort, char);
+    }
+
     fn step(&mut self, sort: Sort, char: char) {
+        self.stopped |= char == ' ' && self.last_char == '.';
         self.run = if char == self.last_char { self.run + 1 } else { 1 };
         if self.run == 3 && matches!(sort, Sort::Letter | Sort::Han) {
             self.signs.bits |= Signs::REPEATED;
@@ -166,9 +219,11 @@ impl Scan {
             self.signs.digits += 1;
         }
         self.leet(sort, char);
-        let dotted = matches!(sort, Sort::Letter | Sort::Digit) || self.second_last == Sort::Space;
-        if matches!(self.last_char, '.' | '。') && dotted
-            || self.last_char == '点' && sort == Sort::Letter
+        let dotted = matches!(sort, Sort::Letter | Sort::Digit)
+            || matches!(char, ')' | ']' | '}' | '>')
+            || self.second_last == Sort::Space;
+        if matches!(self.last_char, '.' | '。' | '·') && dotted
+            || self.last_char == '点' && dotted && sort != Sort::Han
         {
             self.signs.bits |= Signs::DOT;
         }

@@ -10,7 +10,7 @@ use super::table::{Fold, Row, Table, class, table};
 use crate::verdict::Span;
 
 /// Stands between fields. No entry can contain it, since control characters vanish in folding.
-const SEPARATOR: char = '\u{1}';
+pub(super) const SEPARATOR: char = '\u{1}';
 
 /// The plain view of a whole message: all fields folded into one reused buffer.
 ///
@@ -22,6 +22,10 @@ pub struct View {
     text: String,
     parts: Vec<Part>,
     points: Vec<Point>,
+    /// The offsets of spaces that were line ends.
+    lines: Vec<usize>,
+    /// The offsets of letters that were a capital I inside a word, where it poses as an l.
+    odd_capitals: Vec<usize>,
     dropped: usize,
 }
 
@@ -55,6 +59,8 @@ impl View {
         self.text.clear();
         self.parts.clear();
         self.points.clear();
+        self.lines.clear();
+        self.odd_capitals.clear();
         self.dropped = 0;
     }
 
@@ -74,8 +80,27 @@ impl View {
         if let Some(folded) = self.text.get_mut(out..) {
             folded.make_ascii_lowercase();
         }
+        self.note_odd_capitals(text, points);
         let (out, points) = (out..self.text.len(), points..self.points.len());
         self.parts.push(Part { field, out, points });
+    }
+
+    /// Notes where `teIegram` has its capital, for a field whose points begin at `points`.
+    fn note_odd_capitals(&mut self, text: &str, points: usize) {
+        let mut last = None;
+        for (src, _) in text.match_indices('I') {
+            let Some(at) = src.checked_sub(1) else { continue };
+            let lower = text.as_bytes().get(at).is_some_and(u8::is_ascii_lowercase);
+            if !lower && last != Some(at) {
+                continue;
+            }
+            last = Some(src);
+            let points = self.points.get(points..).unwrap_or_default();
+            let found = points.partition_point(|point| point.src <= src);
+            if let Some(point) = found.checked_sub(1).and_then(|last| points.get(last)) {
+                self.odd_capitals.push(point.out + (src - point.src));
+            }
+        }
     }
 
     /// The folded text of all fields.
@@ -86,7 +111,7 @@ impl View {
     /// Finds the signs of evasion in the text pushed so far. One more pass, about 1 ns a
     /// character: ask once, and only if something depends on the answer.
     pub fn signs(&self) -> Signs {
-        signs::scan(&self.text, self.dropped)
+        signs::scan(&self.text, self.dropped, !self.odd_capitals.is_empty())
     }
 
     /// The original spans of a folded range, one for each field it touches.
@@ -130,6 +155,16 @@ impl View {
         !before.chars().next_back().is_some_and(is_word)
             || !after.chars().next().is_some_and(is_word)
             || self.parts.binary_search_by_key(&at, |part| part.out.start).is_ok()
+    }
+
+    /// Is the space at this folded offset the end of a line?
+    pub(super) fn is_line_end(&self, at: usize) -> bool {
+        self.lines.binary_search(&at).is_ok()
+    }
+
+    /// Was the letter at this folded offset a capital I inside a word?
+    pub(super) fn is_odd_capital(&self, at: usize) -> bool {
+        self.odd_capitals.binary_search(&at).is_ok()
     }
 
     /// Where in its field the character at a folded offset begins.
@@ -205,6 +240,9 @@ impl View {
     fn replace(&mut self, table: &Table, row: Row, begin: usize, source: Range<usize>) {
         let before = self.text.len();
         let mut low = before;
+        if row.is(class::LINE) {
+            self.lines.push(before);
+        }
         match row.fold() {
             Fold::Drop => self.dropped += 1,
             Fold::One(char) | Fold::Flag(char) => self.text.push(char),
@@ -219,12 +257,16 @@ impl View {
         }
         let after = self.text.len();
         if low < before {
-            // It went into the character before it: the two are one from now on.
-            let src = self.source_of_last(low);
+            // It went into the character before it: the two are one from now on, with all that
+            // came from the same character.
             while self.points.last().is_some_and(|last| last.out > low) {
                 self.points.pop();
             }
-            self.mark(low, src, true);
+            match self.points.last().copied() {
+                Some(last) if last.whole => {}
+                Some(last) => self.mark(low, last.src + (low - last.out), true),
+                None => {}
+            }
         } else if after == before {
             return self.mark(before, source.end, false);
         } else if after - before == source.len() && !matches!(row.fold(), Fold::Many(_)) {
@@ -270,12 +312,6 @@ impl View {
             self.text.push(char);
         }
         at
-    }
-
-    /// Where the last character, at `out`, begins in the field being folded.
-    fn source_of_last(&self, out: usize) -> usize {
-        let point = self.points.iter().rev().find(|point| point.out <= out);
-        point.map_or(0, |point| if point.whole { point.src } else { point.src + (out - point.out) })
     }
 
     /// Sets a point; one already there gives way.

@@ -72,8 +72,11 @@ fn entry() -> impl Strategy<Value = String> {
 fn list() -> impl Strategy<Value = List> {
     let entries = prop::collection::vec(entry(), 1..5);
     let view = prop::sample::select(vec!["plain", "tight", "sound"]);
-    (entries, prop::collection::vec(entry(), 0..3), view)
-        .prop_map(|(entries, allow, view)| List { entries, allow, view })
+    (entries, prop::collection::vec(entry(), 0..3), view).prop_map(|(entries, allow, view)| List {
+        entries,
+        allow,
+        view,
+    })
 }
 
 fn condition(lists: usize) -> impl Strategy<Value = String> {
@@ -132,15 +135,22 @@ fn book() -> impl Strategy<Value = Book> {
         let verdicts = prop::sample::select(vec!["allow", "deny", "discard"]);
         let thresholds = prop::collection::btree_map(1_u8..12, verdicts, 0..3);
         let rules = prop::collection::vec(rule(lists.len()), 1..7);
-        (Just(lists), rules, thresholds)
-            .prop_map(|(lists, rules, thresholds)| Book { lists, rules, thresholds })
+        (Just(lists), rules, thresholds).prop_map(|(lists, rules, thresholds)| Book {
+            lists,
+            rules,
+            thresholds,
+        })
     })
 }
 
 fn sample() -> impl Strategy<Value = Sample> {
     (
         prop::collection::vec(text(1..8), 1..3),
-        prop::option::of(prop::sample::select(vec!["{\"a\":2,\"b\":\"加微信\"}", "{\"a\":1}", "ab"])),
+        prop::option::of(prop::sample::select(vec![
+            "{\"a\":2,\"b\":\"加微信\"}",
+            "{\"a\":1}",
+            "ab",
+        ])),
         prop::sample::select(vec!["ana", "bo", "cy", "di"]),
         prop::sample::select(vec!["Public", "Live"]),
     )

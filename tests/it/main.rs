@@ -1,8 +1,21 @@
 //! Integration tests.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a failed test panics")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a failed test panics"
+)]
 
 mod broken;
+mod harness;
 mod laws;
 mod lookalikes;
+mod operator_api;
+mod pinyin;
+mod process;
+mod recall;
+mod rule_edits;
 mod rulebooks;
+mod server;
 mod tables;
+mod tidy;

@@ -129,6 +129,11 @@ impl Unicode {
     }
 
     fn fold(&self, char: char) -> String {
+        let category = self.category.get(char);
+        let blank = [GeneralCategory::Unassigned, GeneralCategory::PrivateUse].contains(&category);
+        if blank && !self.ignorable.contains(char) {
+            return char.to_string();
+        }
         let mut text = self.hand.get(&char).cloned().unwrap_or_else(|| char.to_string());
         // Folding can expose something that folds again; it settles after two or three rounds.
         for _ in 0..8 {
@@ -262,8 +267,9 @@ fn han() -> BTreeMap<char, char> {
         .collect()
 }
 
+/// Every character of the planes that Unicode assigns.
 fn everything() -> impl Iterator<Item = char> {
-    '\0'..=char::MAX
+    ('\0'..='\u{3FFFF}').chain('\u{E0000}'..='\u{E0FFF}')
 }
 
 /// Adjacent characters of one sign become a range: to one target, to consecutive ones, or to none.
@@ -349,7 +355,7 @@ fn written() -> String {
             (None, _) => rows.push('-', char, ""),
             (Some(one), None) if unicode.is_mark(one) => rows.push('^', char, &folded),
             (Some(one), None) if seconds.contains(&one) || jamo(one) => {
-                rows.push('+', char, &folded)
+                rows.push('+', char, &folded);
             }
             _ if folded == char.to_string() => {}
             (Some(' '), None) => rows.push('*', char, " "),
@@ -360,12 +366,13 @@ fn written() -> String {
     for (first, second, whole) in compositions {
         rows.line('&', first, first, &[second, whole].iter().collect::<String>());
     }
-    let classes: [(char, fn(&Unicode, char) -> bool); 3] =
-        [('w', Unicode::is_word), ('h', Unicode::is_han), ('m', Unicode::is_marked)];
-    for (sign, has) in classes {
+    let mut class = |sign, has: fn(&Unicode, char) -> bool| {
         everything().filter(|&char| has(&unicode, char)).for_each(|char| rows.push(sign, char, ""));
         rows.flush();
-    }
+    };
+    class('w', Unicode::is_word);
+    class('h', Unicode::is_han);
+    class('m', Unicode::is_marked);
     format!("{HEAD}{}", rows.1)
 }
 

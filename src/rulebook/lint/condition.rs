@@ -48,7 +48,10 @@ pub(super) fn fingerprint(block: &BlockSource) -> String {
     let range = |bounds: &Option<BoundsSource>| {
         bounds.as_ref().map(|bounds| (bounds.min, bounds.max, sorted(&bounds.kinds)))
     };
-    let links = block.links.as_ref().map(|at| (sorted(&at.hosts), sorted(&at.except_hosts)));
+    let links = block.links.as_ref().map(|at| {
+        let files = (sorted(&at.hosts_files), sorted(&at.except_hosts_files));
+        (sorted(&at.hosts), sorted(&at.except_hosts), files)
+    });
     let time = block
         .time
         .as_ref()
@@ -76,13 +79,8 @@ fn repeated(block: &BlockSource, sink: &mut Sink) {
     for links in block.links.iter() {
         twice(&links.hosts, "host", sink);
         twice(&links.except_hosts, "host", sink);
-        for at in links.hosts.iter().chain(&links.except_hosts) {
-            if at.value.contains(['/', '@', ' ']) {
-                let what = format!("`{}` is more than the name of a host", at.value);
-                sink.error(&at.place, "bad-host", what)
-                    .help("write it without https:// and without a path, such as \"example.com\"");
-            }
-        }
+        twice(&links.hosts_files, "file", sink);
+        twice(&links.except_hosts_files, "file", sink);
         let excepted = |at: &&At<String>| links.except_hosts.iter().any(|e| e.value == at.value);
         for both in links.hosts.iter().filter(excepted) {
             let what = format!("`{}` is both named and excepted", both.value);

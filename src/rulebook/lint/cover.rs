@@ -133,7 +133,8 @@ fn implies(narrow: &BlockSource, wide: &BlockSource) -> bool {
         }
     };
     let any_link = wide.links.as_ref().is_none_or(|at| {
-        narrow.links.is_some() && at.hosts.is_empty() && at.except_hosts.is_empty()
+        let names = [&at.hosts, &at.hosts_files, &at.except_hosts, &at.except_hosts_files];
+        narrow.links.is_some() && names.iter().all(|names| names.is_empty())
     });
     let contact = wide.contact_number.is_none()
         || same(narrow.contact_number.as_ref(), wide.contact_number.as_ref());

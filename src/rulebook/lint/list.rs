@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use crate::message::{Field, Kind, KindSet, Message};
 use crate::rulebook::book::Book;
-use crate::rulebook::compile::has_extension;
+use crate::rulebook::compile::{Compiler, has_extension};
 use crate::rulebook::diagnostic::{Place, Sink};
 use crate::rulebook::entry::ix;
 use crate::rulebook::found::Found;
@@ -22,22 +22,19 @@ struct Lists<'c> {
     now: Timestamp,
     texts: &'c BTreeMap<Arc<str>, Arc<str>>,
     ids: &'c BTreeMap<String, u32>,
+    uses: &'c BTreeMap<u32, usize>,
     sources: BTreeMap<&'c str, &'c ListSource>,
     found: Found,
 }
 
-/// Warns about entries of lists that work together. The book is finished and has no errors.
-pub(crate) fn lint(
-    book: &Book,
-    now: Timestamp,
-    texts: &BTreeMap<Arc<str>, Arc<str>>,
-    ids: &BTreeMap<String, u32>,
-    files: &[(Arc<str>, FileSource)],
-    sink: &mut Sink,
-) {
+/// Warns about entries of lists that work together. `book` is what `compiler` has built, without
+/// errors.
+pub(crate) fn lint(book: &Book, compiler: &mut Compiler<'_>, files: &[(Arc<str>, FileSource)]) {
+    let Compiler { sink, texts, list_ids: ids, list_uses: uses, options, .. } = compiler;
+    let now = options.now;
     let named = files.iter().flat_map(|(_, file)| &file.lists);
     let sources = named.map(|list| (list.name.value.as_str(), list)).collect();
-    let mut lists = Lists { book, now, texts, ids, sources, found: Found::default() };
+    let mut lists = Lists { book, now, texts, ids, uses, sources, found: Found::default() };
     lists.phrases(files, sink);
     lists.pairs(files, sink);
 }
@@ -86,8 +83,10 @@ impl Lists<'_> {
                 }
             }
         }
-        // One that has expired is reported as that, and may be meant to.
-        if !covered && !own.is_empty() {
+        // A phrase that has expired is reported as that. Where rules name the list too, what it
+        // holds may be there for them.
+        let only_allows = self.uses.get(&allow).is_none_or(|uses| *uses <= users.len());
+        if !covered && !own.is_empty() && only_allows {
             let names: Vec<String> =
                 users.iter().map(|list| format!("`{}`", self.book.list_name(*list))).collect();
             let what =

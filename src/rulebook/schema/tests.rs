@@ -86,8 +86,14 @@ fn the_shipped_rules_fit_the_schema() {
 
 #[test]
 fn broken_rules_do_not_fit_the_schema() {
-    let misfits =
-        ["keys_misspelt", "keys_unknown", "missing_id_and_then", "names_bad", "types", "unknown_names"];
+    let misfits = [
+        "keys_misspelt",
+        "keys_unknown",
+        "missing_id_and_then",
+        "names_bad",
+        "types",
+        "unknown_names",
+    ];
     for path in files("tests/cases/broken") {
         let name = path.file_stem().unwrap().to_str().unwrap();
         if misfits.contains(&name) {
@@ -158,17 +164,17 @@ fn misfits(root: &Value, schema: &Value, value: &Value, at: &str) -> Vec<String>
                 other => panic!("type {other}"),
             },
             "enum" => want.as_array().unwrap().contains(value),
-            "pattern" => value
-                .as_str()
-                .is_none_or(|text| regex::Regex::new(want.as_str().unwrap()).unwrap().is_match(text)),
+            "pattern" => value.as_str().is_none_or(|text| {
+                regex::Regex::new(want.as_str().unwrap()).unwrap().is_match(text)
+            }),
             "required" => value.as_object().is_none_or(|table| {
                 want.as_array().unwrap().iter().all(|key| table.contains_key(key.as_str().unwrap()))
             }),
             "minimum" => value.as_i64().is_none_or(|number| number >= want.as_i64().unwrap()),
             "maximum" => value.as_i64().is_none_or(|number| number <= want.as_i64().unwrap()),
-            "minItems" => value
-                .as_array()
-                .is_none_or(|items| items.len() as u64 >= want.as_u64().unwrap()),
+            "minItems" => {
+                value.as_array().is_none_or(|items| items.len() as u64 >= want.as_u64().unwrap())
+            }
             "items" => {
                 let items = value.as_array().into_iter().flatten().enumerate();
                 found.extend(
@@ -202,7 +208,9 @@ fn keys(root: &Value, schema: &Value, keyword: &str, value: &Value, at: &str) ->
     for (key, value) in value.as_object().into_iter().flatten() {
         let at = format!("{at}.{key}");
         match (schema["properties"].get(key), &schema["additionalProperties"]) {
-            (Some(own), _) if keyword == "properties" => found.extend(misfits(root, own, value, &at)),
+            (Some(own), _) if keyword == "properties" => {
+                found.extend(misfits(root, own, value, &at))
+            }
             (None, Value::Bool(false)) if keyword == "additionalProperties" => {
                 found.push(format!("{at} is unknown"));
             }

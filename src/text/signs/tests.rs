@@ -12,6 +12,7 @@ fn evasion_calls_for_the_tight_view() {
     for text in [
         "sсum",
         "ꜱᴄᴜᴍ",
+        "teIegram",
         "sh1t",
         "$cum",
         "a$$",

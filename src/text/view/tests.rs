@@ -1,6 +1,12 @@
+mod reference;
+
+use std::sync::LazyLock;
+
 use proptest::prelude::*;
 
 use super::*;
+use crate::text::tests::hard;
+use reference::{Folded, Reference};
 
 /// Folds `text` and expects `folded`.
 #[track_caller]
@@ -76,6 +82,7 @@ fn spans_cover_what_was_typed() {
     check_span("か\u{200b}\u{3099}か", "が", "か\u{200b}\u{3099}");
     check_span("か\u{200b}\u{3099}か", "か", "か");
     check_span("ｶﾞｷ", "キ", "ｷ");
+    check_span("x㌷\u{3099}", "ペ", "㌷\u{3099}");
     check_span("愛國", "国", "國");
     check_span("🇫🇺🇨🇰!", "u", "🇺");
     check_span("ﷺ x", "x", "x");
@@ -108,32 +115,20 @@ fn edges() {
     assert_eq!(edges, [0, 2, 3, 4, 5, 8, 9, 12, 13]);
 }
 
-/// Characters that fold in some special way, with ordinary ones between them.
-fn hard() -> impl Strategy<Value = String> {
-    let char = prop_oneof![
-        prop::char::range(' ', '~'),
-        prop::char::range('\0', '\u{24f}'),
-        prop::char::range('\u{300}', '\u{36f}'),
-        prop::char::range('\u{600}', '\u{6ff}'),
-        prop::char::range('\u{900}', '\u{e7f}'),
-        prop::char::range('\u{1100}', '\u{11ff}'),
-        prop::char::range('\u{1e00}', '\u{24ff}'),
-        prop::char::range('\u{2e80}', '\u{31ff}'),
-        prop::char::range('\u{3200}', '\u{33ff}'),
-        prop::char::range('\u{4e00}', '\u{9fff}'),
-        prop::char::range('\u{f900}', '\u{ffff}'),
-        prop::char::range('\u{1d400}', '\u{1d7ff}'),
-        prop::char::range('\u{1f100}', '\u{1f1ff}'),
-        prop::sample::select(
-            &['か', '\u{3099}', 'ﾞ', 'ｶ', '㎏', 'ß', '\u{200b}', '\u{fe0f}', '가', '🇺'][..]
-        ),
-        any::<char>(),
-    ];
-    prop::collection::vec(char, 0..24).prop_map(|chars| chars.into_iter().collect())
-}
-
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(500))]
+    #[test]
+    fn the_fast_way_is_the_slow_way(text in hard()) {
+        static REFERENCE: LazyLock<Reference> = LazyLock::new(Reference::read);
+        let slow = REFERENCE.fold(&text);
+        let mut view = View::default();
+        view.push(0, &text, false);
+        let fast: Vec<Folded> = view
+            .text()
+            .char_indices()
+            .map(|(at, char)| (char, view.spans(at..at + char.len_utf8()).next().unwrap().range))
+            .collect();
+        prop_assert_eq!(fast, slow, "{:?}", text);
+    }
 
     #[test]
     fn folding_is_idempotent(text in hard()) {
@@ -196,4 +191,12 @@ proptest! {
             prop_assert_eq!(end, text.len());
         }
     }
+}
+
+#[test]
+fn a_mark_on_the_last_of_an_expansion_is_one_with_all_of_it() {
+    let mut view = View::default();
+    view.push(0, "㌢\u{3099}", false);
+    let spans: Vec<_> = view.spans(0..3).map(|span| span.range).collect();
+    assert_eq!(spans, vec![0.."㌢\u{3099}".len()]);
 }

@@ -1,0 +1,323 @@
+//! Is a hit in the tight view a disguise?
+
+use std::ops::Range;
+
+use super::{Tight, TightEntry, is_divider, is_stop, leet, represent, shown};
+use crate::text::table::{Table, class, table};
+use crate::text::view::{SEPARATOR, View};
+
+/// So many characters on either side tell which alphabet a text is in.
+const AROUND: usize = 40;
+
+impl Tight {
+    /// Checks a hit of an entry's [`TightEntry::pattern`] against what stands in the plain view,
+    /// and gives the stretch of the plain view it covers.
+    ///
+    /// Letters must begin and end at token edges, be at least as often repeated as in the entry,
+    /// and be letters for the larger part. Set apart by spaces, they must all stand alone; by
+    /// symbols, the whole of the chunk must begin with them. Two words that happen to meet never
+    /// count. Han must be set apart everywhere or nowhere; see [`TightEntry::new`] for `severe`.
+    pub fn verify(
+        &self,
+        plain: &View,
+        range: Range<usize>,
+        entry: &TightEntry,
+    ) -> Option<Range<usize>> {
+        let bare = range.start >= self.bare;
+        if bare && !(entry.han && entry.severe) {
+            return None;
+        }
+        let mut stretch = self.under(&range)?;
+        let mut typed = plain.text().get(stretch.clone())?;
+        if !entry.han {
+            // At the end an exclamation mark or a bar is just that.
+            typed = typed.trim_end_matches(['!', '|']);
+            stretch.end = stretch.start + typed.len();
+            if !plain.is_edge(stretch.start) || !plain.is_edge(stretch.end) {
+                return None;
+            }
+        }
+        let table = table();
+        let around = (plain.text().get(..stretch.start)?, plain.text().get(stretch.end..)?);
+        let holds = if let Some(hidden) = &entry.starred {
+            entry.spells_starred(table, typed, hidden)
+        } else if entry.han {
+            entry.spells(table, typed.chars().filter(|&char| table.row(char).is(class::HAN)))
+                && HanGaps::of(table, typed).hold(entry, around)
+        } else {
+            let shape = Shape::of(table, plain, stretch.start, typed, entry);
+            entry.spells(table, shape.letters.iter().copied()) && shape.holds(table, around)
+        };
+        holds.then_some(stretch)
+    }
+}
+
+impl TightEntry {
+    /// Do these characters spell the entry, each letter once or more often?
+    fn spells(&self, table: &Table, chars: impl Iterator<Item = char>) -> bool {
+        // Bit n is set when the characters so far can spell the first n letters.
+        let mut spelled = 1_u128;
+        for char in chars {
+            let mut next = 0;
+            for (n, &letter) in self.letters.iter().enumerate() {
+                if poses(table, char, letter) {
+                    let here = 1_u128 << n;
+                    // The next letter, or the same one again.
+                    next |= (spelled & here) << 1 | spelled & here << 1;
+                }
+            }
+            spelled = next;
+        }
+        spelled >> self.letters.len() & 1 == 1
+    }
+
+    /// The same with mask characters for the hidden letters, each exactly once.
+    fn spells_starred(&self, table: &Table, typed: &str, hidden: &Range<usize>) -> bool {
+        let mut chars = typed.chars();
+        let spelled = self.letters.iter().enumerate().all(|(n, &letter)| {
+            chars.next().is_some_and(|char| {
+                if hidden.contains(&n) {
+                    matches!(char, '*' | '#' | '_')
+                } else {
+                    poses(table, char, letter)
+                }
+            })
+        });
+        spelled && chars.next().is_none()
+    }
+}
+
+/// Can the character be meant for the letter?
+fn poses(table: &Table, char: char, letter: char) -> bool {
+    if char.is_ascii_lowercase() && letter.is_ascii_lowercase() {
+        // An i is no l, though a 1 may be either.
+        return char == letter;
+    }
+    char == letter || represent(table, char) == represent(table, letter)
+}
+
+/// How letters stand in the plain text.
+#[derive(Debug)]
+struct Shape<'a> {
+    /// What spells the entry, without the gaps.
+    letters: Vec<char>,
+    leet: usize,
+    looks: usize,
+    /// The gap between the first two tokens.
+    gap: &'a str,
+    gaps: usize,
+    /// A gap holds a space or an apostrophe, as gaps between and in words do.
+    wordy: bool,
+    /// Tokens of one letter, which may be repeated, and of more.
+    single: usize,
+    longer: usize,
+}
+
+impl<'a> Shape<'a> {
+    fn of(table: &Table, plain: &View, start: usize, typed: &'a str, entry: &TightEntry) -> Self {
+        let mut shape = Self {
+            letters: Vec::with_capacity(typed.len()),
+            leet: 0,
+            looks: 0,
+            gap: "",
+            gaps: 0,
+            wordy: false,
+            single: 0,
+            longer: 0,
+        };
+        let chars: Vec<(usize, char)> = typed.char_indices().collect();
+        let char_at =
+            |n: Option<usize>| n.and_then(|n| chars.get(n)).map_or(SEPARATOR, |&(_, char)| char);
+        // Where the current gap began, and the distinct letters of the current token.
+        let mut gap = None;
+        let mut token = 0_usize;
+        for (n, &(at, char)) in chars.iter().enumerate() {
+            let second = || char_at(n.checked_add(2));
+            let is_shown = shown(table, char).is_some()
+                && !is_divider(char, char_at(n.checked_sub(2)), second);
+            if !is_shown {
+                gap = gap.or(Some(at));
+                shape.wordy |= matches!(char, ' ' | '\'' | '’' | '‘' | '`' | '´');
+                continue;
+            }
+            if let Some(begin) = gap.take() {
+                shape.end_token(token);
+                token = 0;
+                if shape.gaps == 0 {
+                    shape.gap = typed.get(begin..at).unwrap_or_default();
+                }
+                shape.gaps += 1;
+            }
+            if token == 0 || shape.letters.last() != Some(&char) {
+                token += 1;
+            }
+            // What poses as an l is neither letter: a bar, which can be either.
+            let odd = char == 'i' && plain.is_odd_capital(start + at);
+            shape.letters.push(if odd { '|' } else { char });
+            if leet(char).is_some() {
+                shape.leet += 1;
+            } else if table.row(char).is(class::LOOK) && !entry.letters.contains(&char) {
+                shape.looks += 1;
+            }
+        }
+        shape.end_token(token);
+        shape
+    }
+
+    fn end_token(&mut self, letters: usize) {
+        if letters > 1 {
+            self.longer += 1;
+        } else {
+            self.single += 1;
+        }
+    }
+
+    fn holds(&self, table: &Table, (before, after): (&str, &str)) -> bool {
+        let letters = self.letters.len() - self.leet;
+        if self.leet > 0 && (letters < self.leet || letters < 2) {
+            return false;
+        }
+        if self.looks > 0 && self.is_foreign(table, before, after) {
+            return false;
+        }
+        if self.gaps == 0 {
+            return true;
+        }
+        if self.wordy && self.longer > 0 {
+            return false;
+        }
+        // A full stop without its space, and either/or.
+        if self.gaps == 1 && self.single == 0 && matches!(self.gap, "." | ".." | "..." | "/" | "&")
+        {
+            return false;
+        }
+        !self.is_continued(table, before)
+    }
+
+    /// Is it a word of another alphabet, all of whose letters happen to pose as Latin ones? Such a
+    /// word does not mix alphabets, and the text around it is not in Latin letters either.
+    fn is_foreign(&self, table: &Table, before: &str, after: &str) -> bool {
+        let letters = |char: &char| leet(*char).is_none();
+        let mut own = self.letters.iter().copied().filter(letters).map(alphabet);
+        let first = own.next().unwrap_or(0);
+        if first == 0 || own.any(|alphabet| alphabet != first) {
+            return false;
+        }
+        // The neighbourhood says enough, and many hits in a long text must not cost its square.
+        let around = before.chars().rev().take(AROUND).chain(after.chars().take(AROUND));
+        let (latin, other) = around
+            .filter(|&char| table.row(char).is(class::WORD) && !char.is_numeric())
+            .fold((0, 0), |(latin, other), char| match alphabet(char) {
+                0 => (latin + 1, other),
+                _ => (latin, other + 1),
+            });
+        other > latin
+    }
+
+    /// Does the text before go on in the same way: `c l` before `a s s`?
+    fn is_continued(&self, table: &Table, before: &str) -> bool {
+        let is_word = |char: char| table.row(char).is(class::WORD);
+        let rest = before.strip_suffix(self.gap).unwrap_or_default();
+        let mut chars = rest.chars().rev();
+        let Some(last) = chars.next().filter(|&char| is_word(char)) else { return false };
+        if self.longer > 0 {
+            return true;
+        }
+        match chars.next() {
+            // The end of a longer word, or of one such as `it's`.
+            Some(char) if is_word(char) || matches!(char, '\'' | '’') => false,
+            // `i` and `a` are words, unless more single letters stand before them.
+            _ if matches!(last, 'i' | 'a' | 'u') => {
+                let rest = rest.strip_suffix(last).and_then(|rest| rest.strip_suffix(self.gap));
+                let mut chars = rest.unwrap_or_default().chars().rev();
+                chars.next().is_some_and(is_word) && !chars.next().is_some_and(is_word)
+            }
+            _ => true,
+        }
+    }
+}
+
+/// Latin, Greek, Cyrillic, or another alphabet by its place in Unicode.
+fn alphabet(char: char) -> u32 {
+    match char {
+        '\0'..='\u{36F}'
+        | '\u{1D00}'..='\u{1EFF}'
+        | '\u{2C60}'..='\u{2C7F}'
+        | '\u{A720}'..='\u{A7FF}'
+        | '\u{AB30}'..='\u{AB6F}' => 0,
+        '\u{370}'..='\u{3FF}' | '\u{1F00}'..='\u{1FFF}' => 1,
+        '\u{400}'..='\u{52F}' | '\u{A640}'..='\u{A69F}' => 2,
+        char => 3 + (u32::from(char) >> 7),
+    }
+}
+
+/// How Han stand in the plain text.
+#[derive(Debug, Default)]
+struct HanGaps {
+    han: usize,
+    gaps: usize,
+    /// Of the gaps, those with sentence punctuation, and those that are nothing but a symbol that
+    /// ordinary text does not put between Han.
+    stops: usize,
+    odd: usize,
+}
+
+impl HanGaps {
+    fn of(table: &Table, typed: &str) -> Self {
+        let mut found = Self::default();
+        let (mut len, mut stop, mut odd) = (0_usize, false, true);
+        for char in typed.chars() {
+            if table.row(char).is(class::HAN) {
+                found.han += 1;
+                found.gaps += usize::from(len > 0);
+                found.stops += usize::from(len > 0 && stop);
+                found.odd += usize::from(len > 0 && odd);
+                (len, stop, odd) = (0, false, true);
+            } else {
+                len += 1;
+                stop |= is_stop(char) || char == '!';
+                odd &= matches!(
+                    char,
+                    '*' | '#'
+                        | '_'
+                        | '^'
+                        | '|'
+                        | '\\'
+                        | '`'
+                        | '@'
+                        | '$'
+                        | '%'
+                        | '['
+                        | ']'
+                        | '{'
+                        | '}'
+                        | '<'
+                        | '>'
+                );
+            }
+        }
+        found
+    }
+
+    fn hold(&self, entry: &TightEntry, (before, after): (&str, &str)) -> bool {
+        let pair = entry.letters.len() == 2;
+        if self.gaps == 0 {
+            // 看看书 is ordinary.
+            return !(pair && self.han == 3);
+        }
+        let all = self.gaps + 1 == self.han;
+        if self.stops > 0 && (pair || !all || self.stops < self.gaps) {
+            return false;
+        }
+        if self.odd == self.gaps {
+            return true;
+        }
+        if pair && !entry.severe {
+            // One gap between two Han is ordinary, unless the two stand alone.
+            let is_han =
+                |char: Option<char>| char.is_some_and(|char| table().row(char).is(class::HAN));
+            return !is_han(before.chars().next_back()) && !is_han(after.chars().next());
+        }
+        all || entry.severe
+    }
+}

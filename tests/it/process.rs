@@ -1,0 +1,171 @@
+//! The program itself: signals and exit codes.
+
+use std::fs;
+use std::io::{BufRead, BufReader, Read};
+use std::path::Path;
+use std::process::{Child, ChildStderr, Command, Output, Stdio};
+
+use crate::harness::{BEFORE, Client, callback, message, rule};
+
+fn quell(home: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_quell"));
+    command.args(arguments).current_dir(home).env_clear();
+    command
+}
+
+fn home(word: &str) -> tempfile::TempDir {
+    let home = tempfile::tempdir().unwrap();
+    fs::create_dir(home.path().join("rules")).unwrap();
+    fs::write(home.path().join("rules/bad.toml"), rule(word)).unwrap();
+    home
+}
+
+/// A serving process. Killed when dropped, if it is still there.
+struct Serving {
+    child: Child,
+    log: BufReader<ChildStderr>,
+    /// The log line that says where it serves.
+    event: serde_json::Value,
+}
+
+impl Serving {
+    /// Starts on free ports and waits until it serves.
+    fn start(home: &Path) -> Self {
+        let ports = ["serve", "--listen", "127.0.0.1:0", "--operator", "127.0.0.1:0"];
+        let mut child = quell(home, &ports).stderr(Stdio::piped()).spawn().unwrap();
+        let log = BufReader::new(child.stderr.take().unwrap());
+        let mut serving = Self { child, log, event: serde_json::Value::Null };
+        serving.event = serde_json::from_str(&serving.wait_for("\"serving\"")).unwrap();
+        serving
+    }
+
+    /// Reads the log up to a line with these words in it.
+    fn wait_for(&mut self, words: &str) -> String {
+        let mut line = String::new();
+        while !line.contains(words) {
+            line.clear();
+            assert!(self.log.read_line(&mut line).unwrap() > 0, "ended without {words}");
+        }
+        line
+    }
+
+    fn connect(&self) -> Client {
+        Client::open(self.event["callbacks"].as_str().unwrap().parse().unwrap())
+    }
+
+    fn signal(&self, name: &str) {
+        let sent = Command::new("kill").args(["-s", name, &self.child.id().to_string()]).status();
+        assert!(sent.unwrap().success());
+    }
+
+    fn ends_with_success(&mut self) -> bool {
+        self.child.wait().unwrap().success()
+    }
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        self.child.kill().unwrap_or_default();
+        self.child.wait().unwrap();
+    }
+}
+
+#[test]
+fn terminating_ends_with_success_and_the_log_tells_no_text() {
+    let home = home("badword");
+    let mut serving = Serving::start(home.path());
+    let event = &serving.event;
+    assert_eq!((&event["rules"], &event["signed"]), (&1.into(), &false.into()));
+    let mut client = serving.connect();
+    for body in [message("a badword among my secrets"), "my secrets".to_owned()] {
+        assert_eq!(client.ask(&callback(BEFORE, &body)).status, 200);
+    }
+    serving.signal("TERM");
+    assert!(serving.ends_with_success());
+    let mut rest = String::new();
+    serving.log.read_to_string(&mut rest).unwrap();
+    assert!(rest.contains("\"stopped\"") && rest.contains("fallback answered"), "{rest}");
+    assert!(!rest.contains("secrets"), "{rest}");
+}
+
+#[test]
+fn hanging_up_reloads() {
+    let home = home("badword");
+    let mut serving = Serving::start(home.path());
+    fs::write(home.path().join("rules/bad.toml"), rule("otherword")).unwrap();
+    serving.signal("HUP");
+    serving.wait_for("rules reloaded");
+    let reply = serving.connect().ask(&callback(BEFORE, &message("otherword")));
+    assert_eq!(reply.json()["ErrorCode"].as_u64(), Some(1));
+    serving.signal("INT");
+    assert!(serving.ends_with_success());
+}
+
+#[track_caller]
+fn fails(output: &Output, code: i32, words: &[&str]) {
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(code), "{said}");
+    for word in words {
+        assert!(said.contains(word), "no `{word}` in: {said}");
+    }
+}
+
+#[test]
+fn wrong_usage_ends_with_64_and_says_what_to_do() {
+    let home = home("badword");
+    let run = |arguments: &[&str]| quell(home.path(), arguments).output().unwrap();
+    fails(&run(&["serve", "--nonsense"]), 64, &["--nonsense"]);
+    fails(&run(&["serve", "--listen", "nowhere"]), 64, &["--listen", "invalid socket address"]);
+    fails(&run(&["serve", "--listen", "0.0.0.0:0"]), 64, &["unsigned", "tokens", "--insecure"]);
+    fails(&run(&["serve", "--config", "none.toml"]), 64, &["none.toml"]);
+    fs::write(home.path().join("quell.toml"), "[limits]\nbody_maxx = 1\n").unwrap();
+    fails(&run(&["serve"]), 64, &["quell.toml", "line 2", "body_maxx", "body_max"]);
+    fs::remove_file(home.path().join("quell.toml")).unwrap();
+    let output = quell(home.path(), &["serve"]).env("QUELL_LIMITS__BODY_MAX", "lots").output();
+    fails(&output.unwrap(), 64, &["QUELL_LIMITS__BODY_MAX", "`lots`", "256KiB"]);
+}
+
+#[test]
+fn wrong_rules_end_with_65_and_say_where() {
+    let home = home("badword");
+    fs::write(home.path().join("rules/worse.toml"), "[[rule]]\nid = 'a.b'\nthenn = 1\n").unwrap();
+    let ports = ["serve", "--listen", "127.0.0.1:0", "--operator", "127.0.0.1:0"];
+    fails(&quell(home.path(), &ports).output().unwrap(), 65, &["worse.toml:3", "thenn"]);
+    fs::remove_dir_all(home.path().join("rules")).unwrap();
+    fails(&quell(home.path(), &ports).output().unwrap(), 65, &["cannot read rules", "--rules"]);
+}
+
+#[test]
+fn a_taken_address_is_named() {
+    let home = home("badword");
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let arguments = ["serve", "--listen", &address, "--operator", "127.0.0.1:0"];
+    fails(&quell(home.path(), &arguments).output().unwrap(), 1, &[&address, "listen.callbacks"]);
+}
+
+#[test]
+fn the_configuration_can_be_seen_without_its_secrets() {
+    let home = home("badword");
+    let file =
+        "[[app]]\nsdk_app_id = 7\ntokens = ['hush', 'hush']\n\n[limits]\nbody_max = '1MiB'\n";
+    fs::write(home.path().join("quell.toml"), file).unwrap();
+    let output = quell(home.path(), &["config", "--listen", "127.0.0.1:8181"])
+        .env("QUELL_LOG__LEVEL", "debug")
+        .env("QUELL_LISTEN__OPERATOR_TOKEN", "hush")
+        .output()
+        .unwrap();
+    let shown = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success() && !shown.contains("hush"), "{shown}");
+    for (line, origin) in [
+        ("callbacks = \"127.0.0.1:8181\"", "--listen"),
+        ("level = \"debug\"", "QUELL_LOG__LEVEL"),
+        ("body_max = \"1MiB\"", "file"),
+        ("header_timeout = \"5s\"", "default"),
+        ("tokens = [\"[redacted]\", \"[redacted]\"]", "file"),
+    ] {
+        let found = shown.lines().find(|shown| shown.starts_with(line)).expect(line);
+        assert!(found.ends_with(&format!("# {origin}")), "{found}");
+    }
+    shown.parse::<toml::Table>().unwrap();
+}
