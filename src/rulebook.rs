@@ -25,6 +25,7 @@ mod scope;
 pub mod script;
 mod scripts;
 mod source;
+mod sum;
 mod table;
 mod terms;
 
