@@ -181,6 +181,11 @@ impl Rulebook {
             .collect()
     }
 
+    /// How many rules are out of service because their script kept failing.
+    pub fn benched(&self) -> usize {
+        (0..self.book.rules.len()).filter(|rule| self.book.scripts.benched(*rule)).count()
+    }
+
     /// How large it is.
     pub fn size(&self) -> Size {
         Size {
