@@ -1,5 +1,4 @@
 //! Made-up lists and messages for the benches, the same on every run.
-#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a bench")]
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;

@@ -1,13 +1,11 @@
 //! What judging one message costs: sizes of the list against kinds of text.
-#![expect(clippy::indexing_slicing, reason = "a bench")]
-
-mod corpus;
 
 use std::borrow::Cow;
 use std::hint::black_box;
 use std::time::Duration;
 
-use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use crate::corpus;
+use criterion::{BenchmarkId, Criterion, Throughput};
 use quell::message::{Field, Kind, KindSet, Message};
 use quell::rulebook::{Facts, Scratch, Timestamp};
 
@@ -28,7 +26,7 @@ fn message(text: &str) -> Message<'_> {
     }
 }
 
-fn judge(c: &mut Criterion) {
+pub(crate) fn judge(c: &mut Criterion) {
     for view in ["plain"] {
         let mut group = c.benchmark_group(format!("judge/{view}"));
         group.warm_up_time(Duration::from_millis(500)).measurement_time(Duration::from_secs(2));
@@ -57,6 +55,3 @@ fn judge(c: &mut Criterion) {
         group.finish();
     }
 }
-
-criterion_group!(benches, judge);
-criterion_main!(benches);

@@ -220,7 +220,10 @@ impl Gate {
         for fault in &judgement.faults {
             shard.fault(Stage::Rule);
             loaded.meters.fault(&fault.rule, *index);
-            if let Some(held_back) = self.log.rule.pass(now) {
+            if fault.benched {
+                let (rule, what) = (&*fault.rule, &*fault.what);
+                tracing::error!(rule.id = rule, what, "a rule keeps failing and is benched");
+            } else if let Some(held_back) = self.log.rule.pass(now) {
                 let (rule, what) = (&*fault.rule, &*fault.what);
                 tracing::warn!(rule.id = rule, held_back, what, "a rule could not be judged");
             }

@@ -34,6 +34,8 @@ pub struct Metrics {
     pub reloads: Reloads,
     /// Enforced, shadow and switched-off rules of the rulebook in use.
     pub rules_loaded: IntGauge,
+    /// Rules whose script is out of service after repeated failures; set when metrics are read.
+    pub rules_benched: IntGauge,
     /// When the rulebook in use was put in use, in seconds of Unix time.
     pub rules_applied: IntGauge,
     rules_info: IntGaugeVec,
@@ -104,6 +106,11 @@ impl Metrics {
                 &registry,
                 "quell_rules_loaded",
                 "Rules in the rulebook in use, shadow and switched-off ones included.",
+            )?,
+            rules_benched: gauge(
+                &registry,
+                "quell_rules_benched",
+                "Rules whose script is out of service after repeated failures.",
             )?,
             rules_applied: gauge(
                 &registry,

@@ -107,6 +107,8 @@ impl Operator {
     }
 
     fn metrics(&self) -> Reply {
+        let benched = self.parts.current.load().rulebook.benched();
+        self.parts.metrics.rules_benched.set(i64::try_from(benched).unwrap_or(i64::MAX));
         match self.parts.metrics.render() {
             Ok(text) => Reply {
                 content_type: "text/plain; version=0.0.4; charset=utf-8",

@@ -27,6 +27,7 @@ mod scope;
 pub mod script;
 mod scripts;
 mod source;
+mod sum;
 mod syntax;
 mod table;
 mod terms;
@@ -188,6 +189,11 @@ impl Rulebook {
                 benched: self.book.scripts.benched(index),
             })
             .collect()
+    }
+
+    /// How many rules are out of service because their script kept failing.
+    pub fn benched(&self) -> usize {
+        (0..self.book.rules.len()).filter(|rule| self.book.scripts.benched(*rule)).count()
     }
 
     /// How large it is.

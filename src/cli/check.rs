@@ -131,10 +131,10 @@ pub fn examples(coverage: &Coverage) -> String {
         line.push_str("; none for ");
         line.push_str(&named.join(", "));
     }
-    if gaps.len() > GAPS_NAMED {
-        line.push_str(&format!(" and {} more (--json lists all)", gaps.len() - GAPS_NAMED));
+    match gaps.len().saturating_sub(GAPS_NAMED) {
+        0 => line,
+        more => format!("{line} and {more} more (--json lists all)"),
     }
-    line
 }
 
 /// Writes every diagnostic with the lines it is about.

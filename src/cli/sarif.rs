@@ -81,7 +81,10 @@ fn uri(path: &Path) -> String {
                 uri.push(char::from(byte));
             }
             b'\\' => uri.push('/'),
-            other => uri.push_str(&format!("%{other:02X}")),
+            other => {
+                let digit = |nibble: u8| char::from_digit(u32::from(nibble), 16).unwrap_or('0');
+                uri.extend(['%', digit(other >> 4), digit(other & 15)]);
+            }
         }
     }
     uri

@@ -40,7 +40,7 @@ impl Worker {
             shards: Arc::clone(shards),
             spare: Shard::new(),
             loaded: Cache::new(Arc::clone(current)),
-            scratch: Scratch::default(),
+            scratch: Scratch::live(),
             wall: Wall::default(),
             requests: 0,
         }
@@ -79,7 +79,7 @@ impl Worker {
 
     /// Forgets buffers that a panic may have left half-written.
     pub(super) fn reset(&mut self) {
-        self.scratch = Scratch::default();
+        self.scratch = Scratch::live();
     }
 }
 

@@ -31,6 +31,7 @@ pub(super) fn rules(rulebook: &Rulebook) -> Value {
                 "verdict": rule.verdict.map_or("exempt", |verdict| verdict.name()),
                 "category": &*rule.category,
                 "rollout": rule.rollout,
+                "benched": rule.benched,
                 "file": &*rule.file,
                 "line": rule.line,
             })

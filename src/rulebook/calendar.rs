@@ -38,7 +38,7 @@ impl Window {
         let mut days = Vec::new();
         for at in &source.days {
             if let Some((_, day)) = DAYS.iter().find(|(name, _)| *name == at.value.to_lowercase()) {
-                days.push(*day)
+                days.push(*day);
             } else {
                 let what = format!("there is no day `{}`", at.value);
                 sink.error(&at.place, "unknown-value", what)

@@ -146,7 +146,9 @@ fn collect(book: &Book, block: &Block, conditions: &mut BTreeSet<Condition>) {
                 conditions.extend(book.scripts.path(*script).map(Condition::Script));
             }
             Part::All(blocks) | Part::Any(blocks) => {
-                blocks.iter().for_each(|block| collect(book, block, conditions));
+                for block in blocks {
+                    collect(book, block, conditions);
+                }
             }
             _ => {}
         }

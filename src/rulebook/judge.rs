@@ -12,6 +12,7 @@ use super::rule::Rule;
 use super::scope::OutOfScope;
 use super::script::Budget;
 use super::source::{Action, Mode};
+use super::sum::Sum;
 use super::{Facts, Timestamp};
 use crate::message::{KindSet, Message};
 use crate::text::View;
@@ -45,7 +46,7 @@ pub(crate) struct Trial<'t> {
     pub(crate) found: &'t Found,
     pub(crate) faults: Vec<Fault>,
     /// What enforced rules that could not be judged ask for.
-    fallback: Verdict,
+    pub(crate) fallback: Verdict,
     /// The time that scripts have left, where time counts.
     pub(crate) live: Option<Budget>,
 }
@@ -423,92 +424,4 @@ fn mentions(text: &str) -> usize {
         before = c;
     }
     count
-}
-
-/// What the rules that fired add up to.
-#[derive(Debug, Default)]
-struct Sum<'b> {
-    fired: Vec<(&'b Rule, Firing)>,
-    shadow: Vec<Firing>,
-    score: i64,
-    flagged: bool,
-}
-
-impl<'b> Sum<'b> {
-    fn add(&mut self, rule: &'b Rule, firing: Firing) {
-        self.score = self.score.saturating_add(firing.score);
-        self.flagged |= rule.flag;
-        self.fired.push((rule, firing));
-    }
-
-    /// The judgement.
-    fn settle(self, trial: &Trial<'_>) -> Judgement {
-        let mut judgement = Judgement {
-            score: self.score,
-            flagged: self.flagged,
-            shadow: self.shadow,
-            faults: trial.faults.clone(),
-            ..Judgement::default()
-        };
-        judgement.verdict = trial.fallback;
-        for (_, firing) in &self.fired {
-            judgement.verdict = judgement.verdict.combine(firing.verdict.unwrap_or_default());
-        }
-        // The deciding rule is the first by id among the severest; one with words for the client
-        // goes before one without.
-        let deciding = self
-            .fired
-            .iter()
-            .filter(|(_, firing)| firing.verdict == Some(judgement.verdict))
-            .min_by_key(|(rule, _)| rule.notice.is_none() && rule.code.is_none());
-        if let Some((rule, _)) = deciding {
-            judgement.code = rule.code;
-            judgement.notice.clone_from(&rule.notice);
-        }
-        let mut fired: Vec<Firing> = self.fired.into_iter().map(|(_, firing)| firing).collect();
-        let reached = trial.book.thresholds.iter().rev().find(|t| t.score <= judgement.score);
-        if let Some(threshold) = reached
-            && !fired.is_empty()
-        {
-            if threshold.verdict > judgement.verdict {
-                judgement.verdict = threshold.verdict;
-                judgement.code = threshold.code;
-                judgement.notice.clone_from(&threshold.notice);
-            }
-            fired.push(Firing {
-                rule: Arc::from("threshold"),
-                verdict: Some(threshold.verdict),
-                hits: Vec::new(),
-                score: 0,
-                reason: Some(
-                    format!("the score {} reaches {}", judgement.score, threshold.score).into(),
-                ),
-            });
-        }
-        if judgement.verdict == Verdict::Mask {
-            judgement.masks = masks(&fired);
-        }
-        judgement.fired = fired;
-        judgement
-    }
-}
-
-/// What the mask rules found, merged.
-fn masks(fired: &[Firing]) -> Vec<Span> {
-    let mut spans: Vec<Span> = fired
-        .iter()
-        .filter(|firing| firing.verdict == Some(Verdict::Mask))
-        .flat_map(|firing| firing.hits.iter().map(|hit| hit.span.clone()))
-        .collect();
-    spans.sort_by_key(|span| (span.field, span.range.start, span.range.end));
-    let mut merged: Vec<Span> = Vec::new();
-    for span in spans {
-        match merged.last_mut() {
-            Some(last) if last.field == span.field && span.range.start <= last.range.end => {
-                last.range.end = last.range.end.max(span.range.end);
-            }
-            _ => merged.push(span),
-        }
-    }
-    merged
 }

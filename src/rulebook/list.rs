@@ -98,38 +98,11 @@ pub(crate) fn read_csv(file: &Arc<str>, text: &str, sink: &mut Sink) -> Vec<Entr
     let mut reader =
         csv::ReaderBuilder::new().flexible(true).trim(csv::Trim::All).from_reader(text.as_bytes());
     let header = reader.headers().cloned().unwrap_or_default();
-    let first_line = text.lines().next().unwrap_or_default();
-    let first_place = Place::new(file, 0..first_line.len());
-    let mut columns = [None; COLUMNS.len()];
-    let mut unknown = Vec::new();
-    for (index, name) in header.iter().enumerate() {
-        let known = COLUMNS.iter().position(|column| column.eq_ignore_ascii_case(name));
-        match known.and_then(|known| columns.get_mut(known)) {
-            Some(slot) => *slot = Some(index),
-            None if name.is_empty() => {}
-            None => unknown.push(name),
-        }
-    }
-    let [Some(term_column), matching, view, unless, expires, ..] = columns else {
-        if let Some(separator) = first_line.chars().find(|c| matches!(c, ';' | '\t')) {
-            let what = format!("the columns are separated by `{}`", separator.escape_default());
-            sink.error(&first_place, "missing-column", what)
-                .help("save it again with commas between the columns");
-        } else {
-            sink.error(&first_place, "missing-column", "the first row has no `term`".to_owned())
-                .help("the first row of a .csv list names its columns: term, match, view, unless, expires, owner, note");
-        }
+    let Some([Some(term_column), matching, view, unless, expires, ..]) =
+        columns(file, text, &header, sink)
+    else {
         return Vec::new();
     };
-    for name in unknown {
-        let at = first_line.find(name).unwrap_or_default();
-        sink.error(
-            &Place::new(file, at..at + name.len()),
-            "unknown-column",
-            format!("no column is named `{name}`"),
-        )
-        .help(suggest(name, COLUMNS));
-    }
     let mut entries = Vec::new();
     for record in reader.records() {
         let record = match record {
@@ -168,6 +141,48 @@ pub(crate) fn read_csv(file: &Arc<str>, text: &str, sink: &mut Sink) -> Vec<Entr
         entries.push(entry);
     }
     entries
+}
+
+/// Which column holds what; nothing if there is no `term`.
+fn columns(
+    file: &Arc<str>,
+    text: &str,
+    header: &csv::StringRecord,
+    sink: &mut Sink,
+) -> Option<[Option<usize>; COLUMNS.len()]> {
+    let first_line = text.lines().next().unwrap_or_default();
+    let first_place = Place::new(file, 0..first_line.len());
+    let mut columns = [None; COLUMNS.len()];
+    let mut unknown = Vec::new();
+    for (index, name) in header.iter().enumerate() {
+        let known = COLUMNS.iter().position(|column| column.eq_ignore_ascii_case(name));
+        match known.and_then(|known| columns.get_mut(known)) {
+            Some(slot) => *slot = Some(index),
+            None if name.is_empty() => {}
+            None => unknown.push(name),
+        }
+    }
+    if columns.first().is_none_or(Option::is_none) {
+        if let Some(separator) = first_line.chars().find(|c| matches!(c, ';' | '\t')) {
+            let what = format!("the columns are separated by `{}`", separator.escape_default());
+            sink.error(&first_place, "missing-column", what)
+                .help("save it again with commas between the columns");
+        } else {
+            sink.error(&first_place, "missing-column", "the first row has no `term`".to_owned())
+                .help("the first row of a .csv list names its columns: term, match, view, unless, expires, owner, note");
+        }
+        return None;
+    }
+    for name in unknown {
+        let at = first_line.find(name).unwrap_or_default();
+        sink.error(
+            &Place::new(file, at..at + name.len()),
+            "unknown-column",
+            format!("no column is named `{name}`"),
+        )
+        .help(suggest(name, COLUMNS));
+    }
+    Some(columns)
 }
 
 /// Where a cell stands in the line of its record; the whole line where that is not plain to see.

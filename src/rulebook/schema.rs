@@ -65,6 +65,7 @@ pub fn schema() -> Value {
     })
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "tables are written where they are used")]
 fn table(description: &str, required: &[&str], properties: Value) -> Value {
     json!({
         "description": description,

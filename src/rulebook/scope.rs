@@ -173,7 +173,7 @@ fn nets(sources: &[At<String>], sink: &mut Sink) -> Vec<IpNet> {
         if let Ok(net) =
             at.value.parse::<IpNet>().or_else(|_| at.value.parse::<IpAddr>().map(IpNet::from))
         {
-            nets.push(net)
+            nets.push(net);
         } else {
             let what = format!("`{}` is not a network", at.value);
             sink.error(&at.place, "bad-network", what)

@@ -106,7 +106,7 @@ fn sarif_holds_every_diagnostic_with_its_place() {
                 continue;
             }
             let number = |key: &str| region[key].as_u64().unwrap();
-            assert_eq!(number("startLine"), found.line as u64);
+            assert_eq!(number("startLine"), u64::try_from(found.line).unwrap());
             let (start, end) = (
                 (number("startLine"), number("startColumn")),
                 (number("endLine"), number("endColumn")),
@@ -114,4 +114,44 @@ fn sarif_holds_every_diagnostic_with_its_place() {
             assert!(start <= end && start.1 >= 1, "{name}: {region}");
         }
     }
+}
+
+#[test]
+fn what_examples_leave_out_is_told() {
+    let rules = r#"
+        [list.ads]
+        entries = ["free coins"]
+        [list.more]
+        entries = ["gold rush"]
+
+        [[rule]]
+        id           = "ads.coins"
+        when.lists   = ["ads", "more"]
+        when.any     = [{ regex = ["now", "today"] }, { length = { max = 100 } }]
+        then.verdict = "deny"
+        [[rule.example]]
+        text    = "free coins now"
+        verdict = "deny"
+        [[rule.example]]
+        text    = "gold"
+        verdict = "allow"
+
+        [[rule]]
+        id         = "ads.silver"
+        when.regex = "silver"
+        then.score = 1
+    "#;
+    let mut sources = Sources::default();
+    sources.files.insert("rules.toml".to_owned(), rules.as_bytes().to_vec());
+    let (_, report) = rulebooks::compile(&sources);
+    let coverage = report.coverage.unwrap();
+    assert_eq!(
+        check::examples(&coverage),
+        "examples fire 1 of 2 rules and 2 of 5 conditions; none for list `more` of `ads.coins`, \
+         pattern `today` of `ads.coins`, rule `ads.silver`"
+    );
+    let gaps = serde_json::to_value(&coverage.gaps).unwrap();
+    assert_eq!(gaps[0]["condition"], "list `more`");
+    assert_eq!(gaps[2]["rule"], "ads.silver");
+    assert_eq!((&gaps[2]["condition"], &gaps[2]["line"]), (&serde_json::Value::Null, &20.into()));
 }

@@ -18,9 +18,29 @@ use quell::verdict::{Judgement, Verdict};
 use crate::rulebooks::{self, NOW};
 
 /// Pieces of entries and of messages: Han, Latin, digits, full width, what is invisible.
-const PIECES: [&str; 14] =
-    ["加", "微", "信", "賣", "卖", "ab", "c", "AB", "ｃ", "1", " ", "\u{200b}", "е", "ab c"];
+const PIECES: [&str; 15] = [
+    "加",
+    "微",
+    "信",
+    "賣",
+    "卖",
+    "ab",
+    "c",
+    "AB",
+    "ｃ",
+    "1",
+    " ",
+    "\u{200b}",
+    "е",
+    "ab c",
+    "13800138000",
+];
+/// `Data` of custom elements.
+const DATA: [&str; 3] = [r#"{"a":2,"b":"加微信"}"#, r#"{"a":1}"#, "ab"];
 const VERDICTS: [&str; 4] = ["allow", "mask", "deny", "discard"];
+const SCRIPT: &str = "fn judge(message, facts) {
+    if message.text.len() > 9 { score(2) } else { message.text.len() > 4 }
+}";
 /// Messages that each rulebook is tried on.
 const MESSAGES: usize = 4;
 const PAIRS: usize = 400;
@@ -146,11 +166,7 @@ fn book() -> impl Strategy<Value = Book> {
 fn sample() -> impl Strategy<Value = Sample> {
     (
         prop::collection::vec(text(1..8), 1..3),
-        prop::option::of(prop::sample::select(vec![
-            "{\"a\":2,\"b\":\"加微信\"}",
-            "{\"a\":1}",
-            "ab",
-        ])),
+        prop::option::of(prop::sample::select(DATA.to_vec())),
         prop::sample::select(vec!["ana", "bo", "cy", "di"]),
         prop::sample::select(vec!["Public", "Live"]),
     )
@@ -213,8 +229,7 @@ fn compile<N: Into<String>>(files: impl IntoIterator<Item = (N, String)>) -> Rul
     let mut sources = Sources::default();
     let files = files.into_iter().map(|(name, text)| (name.into(), text.into_bytes()));
     sources.files.extend(files);
-    let script = "fn judge(message, facts) { if message.text.len() > 9 { score(2) } else { message.text.len() > 4 } }";
-    sources.files.insert("long.rhai".to_owned(), script.as_bytes().to_vec());
+    sources.files.insert("long.rhai".to_owned(), SCRIPT.as_bytes().to_vec());
     let (rulebook, report) = rulebooks::compile(&sources);
     rulebook.unwrap_or_else(|| panic!("{:#?}\n{sources:?}", report.diagnostics))
 }
@@ -247,9 +262,10 @@ proptest! {
         let files = book.files();
         let one = book.compile();
         // Shuffled over files by name, and shuffled within one file.
-        let apart = order.iter().enumerate().map(|(name, file)| (format!("{name:02}.toml"), files[*file].clone()));
-        let apart = compile(apart);
-        let mixed = compile([("all.toml", order.iter().map(|file| files[*file].as_str()).collect())]);
+        let shuffled = order.iter().map(|file| files[*file].clone());
+        let mixed = compile([("all.toml", shuffled.clone().collect())]);
+        let names = (0..).map(|name| format!("{name:02}.toml"));
+        let apart = compile(names.zip(shuffled));
         for sample in &samples {
             let judgement = judge(&one, sample);
             prop_assert_eq!(&judgement, &judge(&apart, sample));
@@ -258,7 +274,11 @@ proptest! {
     }
 
     #[test]
-    fn a_shadow_rule_changes_no_verdict(book in book(), samples in samples(), pick in any::<prop::sample::Index>()) {
+    fn a_shadow_rule_changes_no_verdict(
+        book in book(),
+        samples in samples(),
+        pick in any::<prop::sample::Index>(),
+    ) {
         let index = pick.index(book.rules.len());
         let mut shadow = book.clone();
         shadow.rules[index].mode = "shadow";
@@ -346,7 +366,7 @@ fn cases(default: u32) -> Config {
 /// Is a higher score never a milder verdict? Only the highest threshold that is reached counts.
 fn falls_with_score(book: &Book) -> bool {
     let severity = |verdict: &&str| VERDICTS.iter().position(|known| known == verdict);
-    book.thresholds.values().map(|verdict| severity(&verdict)).is_sorted()
+    book.thresholds.values().map(severity).is_sorted()
 }
 
 /// All of a judgement but the evidence.

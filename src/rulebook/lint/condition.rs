@@ -76,7 +76,7 @@ fn repeated(block: &BlockSource, sink: &mut Sink) {
     twice(&block.lists, "list", sink);
     twice(&block.regex, "pattern", sink);
     twice(&block.writing, "writing system", sink);
-    for links in block.links.iter() {
+    if let Some(links) = &block.links {
         twice(&links.hosts, "host", sink);
         twice(&links.except_hosts, "host", sink);
         twice(&links.hosts_files, "file", sink);
@@ -87,7 +87,7 @@ fn repeated(block: &BlockSource, sink: &mut Sink) {
             sink.error(&both.place, "contradiction", what).help("keep one of the two");
         }
     }
-    for time in block.time.iter() {
+    if let Some(time) = &block.time {
         twice(&time.days, "day", sink);
     }
     for test in &block.json {

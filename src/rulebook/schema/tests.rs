@@ -172,9 +172,9 @@ fn misfits(root: &Value, schema: &Value, value: &Value, at: &str) -> Vec<String>
             }),
             "minimum" => value.as_i64().is_none_or(|number| number >= want.as_i64().unwrap()),
             "maximum" => value.as_i64().is_none_or(|number| number <= want.as_i64().unwrap()),
-            "minItems" => {
-                value.as_array().is_none_or(|items| items.len() as u64 >= want.as_u64().unwrap())
-            }
+            "minItems" => value
+                .as_array()
+                .is_none_or(|items| u64::try_from(items.len()).unwrap() >= want.as_u64().unwrap()),
             "items" => {
                 let items = value.as_array().into_iter().flatten().enumerate();
                 found.extend(
@@ -209,7 +209,7 @@ fn keys(root: &Value, schema: &Value, keyword: &str, value: &Value, at: &str) ->
         let at = format!("{at}.{key}");
         match (schema["properties"].get(key), &schema["additionalProperties"]) {
             (Some(own), _) if keyword == "properties" => {
-                found.extend(misfits(root, own, value, &at))
+                found.extend(misfits(root, own, value, &at));
             }
             (None, Value::Bool(false)) if keyword == "additionalProperties" => {
                 found.push(format!("{at} is unknown"));
