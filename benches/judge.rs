@@ -1,5 +1,11 @@
 //! What judging one message costs: sizes of the list against kinds of text.
-#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, missing_docs, reason = "a bench")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    missing_docs,
+    reason = "a bench"
+)]
 
 mod corpus;
 

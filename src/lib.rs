@@ -4,6 +4,7 @@ pub mod cli;
 pub mod config;
 pub mod explain;
 pub mod gate;
+pub mod listing;
 pub mod message;
 pub mod metrics;
 pub mod node;

@@ -8,9 +8,9 @@ use super::condition::{Block, Part, Unmet};
 use super::entry::ix;
 use super::found::Found;
 use super::regexes::MATCHES_MAX;
-use super::script::Budget;
 use super::rule::Rule;
 use super::scope::OutOfScope;
+use super::script::Budget;
 use super::source::{Action, Mode};
 use super::{Facts, Timestamp};
 use crate::message::{KindSet, Message};
@@ -281,7 +281,12 @@ impl<'t> Trial<'t> {
         self.message.fields.get(field).is_some_and(|field| field.kinds.meets(on))
     }
 
-    pub(crate) fn lists(&self, lists: &[u32], on: KindSet, firing: &mut Firing) -> Result<(), Unmet> {
+    pub(crate) fn lists(
+        &self,
+        lists: &[u32],
+        on: KindSet,
+        firing: &mut Firing,
+    ) -> Result<(), Unmet> {
         let before = firing.hits.len();
         let mut cancelled = None;
         for list in lists {

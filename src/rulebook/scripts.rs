@@ -73,8 +73,12 @@ impl Compiler<'_> {
         let found = self.texts.get_key_value(at.value.as_str());
         let Some((path, text)) = found.map(|(path, text)| (Arc::clone(path), Arc::clone(text)))
         else {
-            let known: Vec<&str> =
-                self.texts.keys().map(|path| &**path).filter(|p| has_extension(p, "rhai")).collect();
+            let known: Vec<&str> = self
+                .texts
+                .keys()
+                .map(|path| &**path)
+                .filter(|p| has_extension(p, "rhai"))
+                .collect();
             let help = suggest(&at.value, known);
             let what = format!("there is no script `{}`", at.value);
             self.sink
@@ -232,12 +236,10 @@ impl Trial<'_> {
             });
             texts.push((*list, found.collect()));
         }
-        let names: Vec<Arc<str>> = texts.iter().map(|(list, _)| self.book.list_name(*list)).collect();
-        let hits: Vec<ListHits<'_>> = texts
-            .iter()
-            .zip(&names)
-            .map(|((_, texts), list)| ListHits { list, texts })
-            .collect();
+        let names: Vec<Arc<str>> =
+            texts.iter().map(|(list, _)| self.book.list_name(*list)).collect();
+        let hits: Vec<ListHits<'_>> =
+            texts.iter().zip(&names).map(|((_, texts), list)| ListHits { list, texts }).collect();
         let patterns: Vec<&str> = compiled
             .patterns
             .iter()
