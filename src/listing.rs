@@ -92,6 +92,7 @@ pub enum Reason {
     Ordinary,
     Chance,
     Budget,
+    Unproven,
 }
 
 impl Reason {
@@ -118,6 +119,7 @@ impl Reason {
             Self::Ordinary => "ordinary",
             Self::Chance => "chance",
             Self::Budget => "budget",
+            Self::Unproven => "unproven",
         }
     }
 
@@ -144,6 +146,7 @@ impl Reason {
             Self::Ordinary => "is an ordinary word: alone it is over the budget",
             Self::Chance => "hits ordinary messages as often as abusive ones",
             Self::Budget => "does not fit into the budget",
+            Self::Unproven => "hits nothing yet, but entries like it (same file, same length) do",
         }
     }
 }
@@ -235,19 +238,18 @@ impl Import {
         };
         // What folds to nothing is the same only as itself.
         let key = if key.is_empty() { raw.term.clone() } else { key };
-        let fate = match self.seen.get(key.as_str()) {
-            Some(first) => self.again(*first, &raw.columns),
-            None => {
-                self.seen.insert(key.into(), number);
-                match screened {
-                    Screened::Term => Fate::Kept,
-                    Screened::TwoHan => {
-                        self.two_han.push(number);
-                        Fate::Review { reason: Reason::TwoHan, why: String::new() }
-                    }
-                    Screened::Host(host) => Fate::Host(host),
-                    Screened::Aside(reason, why) => Fate::Review { reason, why },
+        let fate = if let Some(first) = self.seen.get(key.as_str()) {
+            self.again(*first, &raw.columns)
+        } else {
+            self.seen.insert(key.into(), number);
+            match screened {
+                Screened::Term => Fate::Kept,
+                Screened::TwoHan => {
+                    self.two_han.push(number);
+                    Fate::Review { reason: Reason::TwoHan, why: String::new() }
                 }
+                Screened::Host(host) => Fate::Host(host),
+                Screened::Aside(reason, why) => Fate::Review { reason, why },
             }
         };
         let Raw { term: raw, line, columns } = raw;

@@ -1,7 +1,10 @@
 //! Which entries to keep, so that ordinary messages are left alone.
 
+use std::cmp::Ordering;
+use std::collections::{BTreeMap, BTreeSet};
 use std::str::FromStr;
 
+use super::ORDINARY_MIN;
 use super::weigh::Hits;
 
 /// How many ordinary messages the kept entries may hit, in all.
@@ -60,76 +63,241 @@ pub(super) enum Choice {
     Chance,
     /// Others tell abuse from ordinary messages better, and use up the budget.
     Budget,
+    /// It hit nothing, but its like does too often to believe that this will last.
+    Unproven,
 }
 
-/// Chooses among `entries` candidates.
+/// What each entry is like: entries of one class are expected to fare alike. `None` for an entry
+/// that is no candidate.
+pub(super) type Classes = [Option<u32>];
+
+/// New messages may be hit so many times more often than the known ones: the known are what the
+/// choice was made by.
+const EXPECTED_FACTOR: usize = 4;
+
+/// So many entries are worth as much as one abusive message.
+const ENTRIES_PER_MESSAGE: usize = 100;
+
+/// What to keep, and what to expect of it.
+#[derive(Debug)]
+pub(super) struct Chosen {
+    pub(super) choices: Vec<Choice>,
+    /// How many messages would be hit by what is kept if each half of them were new to what the
+    /// other half alone chooses. `None` for too few messages.
+    pub(super) unseen: Option<usize>,
+}
+
+/// Chooses among candidates, so that known messages keep within the budget, and new ones, as far
+/// as can be told, within [`EXPECTED_FACTOR`] budgets.
+pub(super) fn choose(classes: &Classes, ordinary: &Hits, abusive: &Hits, budget: Budget) -> Chosen {
+    // Fewer messages say nothing about those to come.
+    if ordinary.len() < 2 * ORDINARY_MIN {
+        let choices = choose_with(classes, ordinary, abusive, budget, EXPECTED_FACTOR);
+        return Chosen { choices, unseen: None };
+    }
+    let halves = halves(ordinary);
+    // Choosing the classes that look best makes them look better than they are: it takes a trial
+    // to see how much trust is too much.
+    let mut trust = EXPECTED_FACTOR * 2;
+    loop {
+        let unseen = unseen(classes, &halves, abusive, budget, trust);
+        if trust == 0 || unseen <= budget.of(ordinary.len() * EXPECTED_FACTOR) {
+            let choices = choose_with(classes, ordinary, abusive, budget, trust);
+            return Chosen { choices, unseen: Some(unseen) };
+        }
+        trust -= 1;
+    }
+}
+
+/// Chooses once.
 ///
-/// Those without a hit in an ordinary message stay. The others come in the order of how well they
-/// discriminate, and stay as long as all that stay together keep within the budget; one that does
-/// not fit makes room for the next.
-pub(super) fn choose(
-    entries: usize,
+/// Those with hits in ordinary messages come in the order of how well they discriminate, and stay
+/// as long as all that stay together keep within the budget; one that does not fit makes room for
+/// the next. Those without a hit stay as long as their like can be trusted: see
+/// [`Choosing::quiet`]. `trust` is in halves of the budget.
+fn choose_with(
+    classes: &Classes,
     ordinary: &Hits,
     abusive: &Hits,
     budget: Budget,
+    trust: usize,
 ) -> Vec<Choice> {
+    let mut choosing = Choosing {
+        classes,
+        ordinary,
+        abusive,
+        of_ordinary: counts(classes.len(), ordinary),
+        of_abusive: counts(classes.len(), abusive),
+        choices: vec![Choice::Keep; classes.len()],
+        covered: vec![false; ordinary.len()],
+        used: 0,
+    };
     let allowed = budget.of(ordinary.len());
-    let counts = [counts(entries, ordinary), counts(entries, abusive)];
-    let count = |side: &Vec<u64>, number: usize| side.get(number).copied().unwrap_or(0);
-    let [of_ordinary, of_abusive] = &counts;
-    let [ordinary_all, abusive_all] =
-        [ordinary, abusive].map(|hits| u64::try_from(hits.len()).unwrap_or(u64::MAX));
-    let mut choices = vec![Choice::Keep; entries];
-    let mut costly: Vec<usize> = Vec::new();
-    for (number, choice) in choices.iter_mut().enumerate() {
-        let (in_ordinary, in_abusive) = (count(of_ordinary, number), count(of_abusive, number));
-        if in_ordinary == 0 {
-            continue;
+    choosing.costly(allowed);
+    if ordinary.len() >= ORDINARY_MIN {
+        choosing.quiet(budget.of(ordinary.len() * trust) / 2);
+    }
+    choosing.choices
+}
+
+struct Choosing<'c> {
+    classes: &'c Classes,
+    ordinary: &'c Hits,
+    abusive: &'c Hits,
+    /// By candidate: how many messages it hits.
+    of_ordinary: Vec<usize>,
+    of_abusive: Vec<usize>,
+    choices: Vec<Choice>,
+    /// By ordinary message: is it hit by what stays, or expected to be?
+    covered: Vec<bool>,
+    /// How many are.
+    used: usize,
+}
+
+/// Entries of one class with as much to say for them.
+#[derive(Debug, Default)]
+struct Cell {
+    /// Those without a hit in an ordinary message.
+    quiet: Vec<usize>,
+    /// Ordinary messages hit by those with exactly one.
+    once: Vec<usize>,
+    /// How many abusive messages they are worth.
+    worth: usize,
+}
+
+impl Choosing<'_> {
+    /// Hits in ordinary and in abusive messages.
+    fn hits(&self, number: usize) -> (usize, usize) {
+        let of = |counts: &[usize]| counts.get(number).copied().unwrap_or(0);
+        (of(&self.of_ordinary), of(&self.of_abusive))
+    }
+
+    fn costly(&mut self, allowed: usize) {
+        let mut costly: Vec<usize> = Vec::new();
+        for number in 0..self.classes.len() {
+            let (ordinary, abusive) = self.hits(number);
+            if ordinary == 0 {
+                continue;
+            }
+            let all = (self.ordinary.len(), self.abusive.len());
+            let chance = all.1 > 0 && wide(abusive, all.0) <= wide(ordinary, all.1);
+            let choice = match (ordinary > allowed, chance) {
+                (true, _) => Choice::Ordinary,
+                (false, true) => Choice::Chance,
+                (false, false) => Choice::Budget,
+            };
+            if !chance {
+                costly.push(number);
+            }
+            self.set(number, choice);
         }
-        *choice = Choice::Budget;
-        if abusive_all > 0 && in_abusive * ordinary_all <= in_ordinary * abusive_all {
-            *choice = Choice::Chance;
-        } else {
-            costly.push(number);
-        }
-        if usize::try_from(in_ordinary).is_ok_and(|hits| hits > allowed) {
-            *choice = Choice::Ordinary;
+        // Best first; then the fewest ordinary hits, then the order of reading.
+        costly.sort_by(|a, b| {
+            let (of_a, of_b) = (self.hits(*a), self.hits(*b));
+            better(of_b.1, of_b.0, of_a.1, of_a.0)
+                .then_with(|| of_a.0.cmp(&of_b.0))
+                .then_with(|| a.cmp(b))
+        });
+        let messages = inverted(self.ordinary, &costly, self.classes.len());
+        for number in costly {
+            let hit = messages.get(number).map_or(&[][..], Vec::as_slice);
+            if self.cover(hit, allowed) {
+                self.set(number, Choice::Keep);
+            }
         }
     }
-    // Best first: the ratio of both rates, each count with a half added so that few hits weigh
-    // less; then the fewest ordinary hits, then the order of reading.
-    costly.sort_by(|a, b| {
-        let ratio = |n: &usize| (2 * count(of_abusive, *n) + 1, 2 * count(of_ordinary, *n) + 1);
-        let ((a_up, a_down), (b_up, b_down)) = (ratio(a), ratio(b));
-        (b_up * a_down)
-            .cmp(&(a_up * b_down))
-            .then_with(|| count(of_ordinary, *a).cmp(&count(of_ordinary, *b)))
-            .then_with(|| a.cmp(b))
-    });
-    let messages = inverted(ordinary, &costly, entries);
-    let mut covered = vec![false; ordinary.len()];
-    let mut used = 0;
-    for number in costly {
-        let hit = messages.get(number).map_or(&[][..], Vec::as_slice);
-        let fresh = hit.iter().filter(|at| covered.get(**at) == Some(&false)).count();
-        if used + fresh > allowed {
-            continue;
+
+    /// Entries without a hit are many, and some would hit the next messages. How often they would,
+    /// those tell that hit exactly once: without that one message they would be without a hit, too
+    /// (the estimate of Good and Turing). Class by class, those most worth it stay as long as what
+    /// is to be expected of all that stay is at most `allowed`.
+    fn quiet(&mut self, allowed: usize) {
+        let mut cells: Vec<Cell> = self.cells().into_values().collect();
+        cells.retain(|cell| !cell.quiet.is_empty() && !cell.once.is_empty());
+        // That somebody put them on a list speaks for them, if not as loudly as abusive messages.
+        let worth = |cell: &Cell| cell.worth * ENTRIES_PER_MESSAGE + cell.quiet.len();
+        // The sort is stable, and the cells come in the order of their classes.
+        cells.sort_by(|a, b| better(worth(b), b.once.len(), worth(a), a.once.len()));
+        for cell in cells {
+            if !self.cover(&cell.once, allowed) {
+                for number in cell.quiet {
+                    self.set(number, Choice::Unproven);
+                }
+            }
         }
-        used += fresh;
-        for at in hit {
-            if let Some(covered) = covered.get_mut(*at) {
+    }
+
+    /// By class and by whether none, one or more abusive messages speak for the entries.
+    fn cells(&self) -> BTreeMap<(u32, usize), Cell> {
+        let mut cells: BTreeMap<(u32, usize), Cell> = BTreeMap::new();
+        let key = |number: usize| {
+            let class = self.classes.get(number).copied().flatten()?;
+            Some((class, self.hits(number).1.min(2)))
+        };
+        for number in 0..self.classes.len() {
+            if let (Some(key), (0, _)) = (key(number), self.hits(number)) {
+                cells.entry(key).or_default().quiet.push(number);
+            }
+        }
+        for (message, numbers) in self.ordinary.messages().enumerate() {
+            for number in numbers.iter().filter_map(|number| usize::try_from(*number).ok()) {
+                if let (Some(key), (1, _)) = (key(number), self.hits(number)) {
+                    cells.entry(key).or_default().once.push(message);
+                }
+            }
+        }
+        for numbers in self.abusive.messages() {
+            let numbers = numbers.iter().filter_map(|number| usize::try_from(*number).ok());
+            let quiet = numbers.filter(|number| self.hits(*number).0 == 0).filter_map(key);
+            for (class, speaks) in quiet.collect::<BTreeSet<_>>() {
+                cells.entry((class, speaks)).or_default().worth += 1;
+                if speaks == 1 {
+                    // What those without any are worth is told the same way as what they cost.
+                    cells.entry((class, 0)).or_default().worth += 1;
+                }
+            }
+        }
+        cells
+    }
+
+    /// Covers these ordinary messages, if then at most `allowed` are covered.
+    fn cover(&mut self, messages: &[usize], allowed: usize) -> bool {
+        let mut fresh: Vec<usize> =
+            messages.iter().copied().filter(|at| self.covered.get(*at) == Some(&false)).collect();
+        fresh.sort_unstable();
+        fresh.dedup();
+        if self.used + fresh.len() > allowed {
+            return false;
+        }
+        self.used += fresh.len();
+        for at in fresh {
+            if let Some(covered) = self.covered.get_mut(at) {
                 *covered = true;
             }
         }
-        if let Some(choice) = choices.get_mut(number) {
-            *choice = Choice::Keep;
+        true
+    }
+
+    fn set(&mut self, number: usize, choice: Choice) {
+        if let Some(slot) = self.choices.get_mut(number) {
+            *slot = choice;
         }
     }
-    choices
+}
+
+/// Compares two ratios of worth to cost. Each number has a half added, so that few hits weigh less.
+fn better(a_worth: usize, a_cost: usize, b_worth: usize, b_cost: usize) -> Ordering {
+    let twice = |number: usize| number.saturating_mul(2).saturating_add(1);
+    wide(twice(a_worth), twice(b_cost)).cmp(&wide(twice(b_worth), twice(a_cost)))
+}
+
+fn wide(a: usize, b: usize) -> u128 {
+    let wide = |number: usize| u128::try_from(number).unwrap_or(u128::MAX);
+    wide(a).saturating_mul(wide(b))
 }
 
 /// How many messages each candidate hits.
-fn counts(entries: usize, hits: &Hits) -> Vec<u64> {
+fn counts(entries: usize, hits: &Hits) -> Vec<usize> {
     let mut counts = vec![0; entries];
     for number in hits.messages().flatten() {
         if let Some(count) = usize::try_from(*number).ok().and_then(|at| counts.get_mut(at)) {
@@ -160,33 +328,32 @@ fn inverted(hits: &Hits, wanted: &[usize], entries: usize) -> Vec<Vec<usize>> {
     messages
 }
 
-/// So few messages say nothing about those to come.
-const UNSEEN_MIN: usize = 1_000;
-
-/// How many messages would be hit by entries that were chosen without them: each half of the
-/// messages is tried with what the other half chooses.
-pub(super) fn unseen(
-    entries: usize,
-    ordinary: &Hits,
-    abusive: &Hits,
-    budget: Budget,
-) -> Option<usize> {
-    if ordinary.len() < UNSEEN_MIN {
-        return None;
-    }
+/// Every other message, and the rest.
+fn halves(hits: &Hits) -> [Hits; 2] {
     let mut halves = [Hits::default(), Hits::default()];
-    for (index, ids) in ordinary.messages().enumerate() {
+    for (index, ids) in hits.messages().enumerate() {
         if let Some(half) = halves.get_mut(index % 2) {
             half.push(ids.iter().copied());
         }
     }
-    let [one, other] = &halves;
+    halves
+}
+
+/// How many messages are hit by what is chosen without them: each half is tried with what the
+/// other half chooses.
+fn unseen(
+    classes: &Classes,
+    [one, other]: &[Hits; 2],
+    abusive: &Hits,
+    budget: Budget,
+    trust: usize,
+) -> usize {
     let hit = |known: &Hits, new: &Hits| {
-        let choices = choose(entries, known, abusive, budget);
+        let choices = choose_with(classes, known, abusive, budget, trust);
         new.share(|number| {
             let choice = usize::try_from(number).ok().and_then(|at| choices.get(at));
             choice == Some(&Choice::Keep)
         })
     };
-    Some(hit(one, other) + hit(other, one))
+    hit(one, other) + hit(other, one)
 }

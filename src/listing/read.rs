@@ -94,7 +94,7 @@ pub(super) fn read(text: &str, format: Format) -> Content {
     });
     let Some(header) = rows.first().and_then(Header::read) else {
         let labels = label_columns(&rows);
-        for row in rows {
+        for row in &rows {
             plain_row(row, &labels, &mut content);
         }
         return content;
@@ -163,7 +163,7 @@ fn pieces(cell: &str) -> Vec<&str> {
         // 真、善、忍 is one entry; of more than single characters it is several.
         let parts: Vec<&str> = piece.split(['、', '，', ';', '；']).map(str::trim).collect();
         let single = |part: &&str| !part.is_empty() && part.chars().nth(1).is_none();
-        if !piece.contains("://") && !is_entity_list(piece) && !parts.iter().any(|p| single(&p)) {
+        if !piece.contains("://") && !is_entity_list(piece) && !parts.iter().any(single) {
             pieces.extend(parts);
         } else {
             pieces.push(piece);
@@ -188,7 +188,7 @@ pub(super) fn looks_like_regex(text: &str) -> bool {
     group || class || escaped.iter().chain(&marks).any(|mark| text.contains(mark))
 }
 
-fn plain_row(row: Row, labels: &BTreeSet<usize>, content: &mut Content) {
+fn plain_row(row: &Row, labels: &BTreeSet<usize>, content: &mut Content) {
     let is_label = |index: usize| labels.contains(&index);
     let note: Vec<&str> = row
         .cells
@@ -210,7 +210,7 @@ fn plain_row(row: Row, labels: &BTreeSet<usize>, content: &mut Content) {
 /// The columns after the first that repeat themselves, where nearly all rows are equally long.
 fn label_columns(rows: &[Row]) -> BTreeSet<usize> {
     let mut found = BTreeSet::new();
-    let wide = rows.iter().map(|row| filled(row)).filter(|width| *width > 1).min().unwrap_or(0);
+    let wide = rows.iter().map(filled).filter(|width| *width > 1).min().unwrap_or(0);
     let even = rows.iter().filter(|row| filled(row) == wide).count();
     if wide < 2 || rows.len() < LABELLED_ROWS_MIN || even * 10 < rows.len() * 9 {
         return found;
@@ -244,21 +244,7 @@ impl Header {
     fn read(row: &Row) -> Option<Self> {
         let names: Vec<String> = row.cells.iter().map(|cell| cell.trim().to_lowercase()).collect();
         let own = names.iter().position(|name| name == "term");
-        let known = |name: &str| TERM_NAMES.contains(&name);
-        let term = match own {
-            Some(term) => term,
-            None => {
-                let term = names.iter().position(|name| known(name))?;
-                // A list may well begin with the entry `word`.
-                let header = |name: &String| known(name) || LABEL_NAMES.contains(&name.as_str());
-                if names.len() < 2 && names.iter().all(|name| name.is_ascii())
-                    || !names.iter().all(|name| header(name) || name.is_empty())
-                {
-                    return None;
-                }
-                term
-            }
-        };
+        let term = own.or_else(|| foreign(&names))?;
         Some(Self { names, term, own: own.is_some() })
     }
 
@@ -299,4 +285,14 @@ impl Header {
             }
         }
     }
+}
+
+/// The column of the entries in a header that is not Quell's.
+fn foreign(names: &[String]) -> Option<usize> {
+    let term = |name: &String| TERM_NAMES.contains(&name.as_str());
+    let header =
+        |name: &String| term(name) || name.is_empty() || LABEL_NAMES.contains(&name.as_str());
+    // A list may well begin with the entry `word`.
+    let lone = names.len() < 2 && names.iter().all(|name| name.is_ascii());
+    if lone || !names.iter().all(header) { None } else { names.iter().position(term) }
 }

@@ -15,7 +15,7 @@ const WORST_MAX: usize = 10;
 /// The lists to write, and the report.
 #[derive(Debug)]
 pub struct Outcome {
-    import: Import,
+    pub(super) import: Import,
     report: Report,
 }
 
@@ -217,10 +217,10 @@ impl Outcome {
         let of = |shares: Option<Shares>| shares.map_or(0, |shares| shares.messages);
         let (ordinary, abusive) = (of(self.report.ordinary), of(self.report.abusive));
         if in_ordinary > 0 {
-            words.push_str(&format!("; hits {in_ordinary} of {ordinary} ordinary messages"));
+            words.extend([format!("; hits {in_ordinary} of {ordinary} ordinary messages")]);
         }
         if in_abusive > 0 {
-            words.push_str(&format!("; hits {in_abusive} of {abusive} abusive messages"));
+            words.extend([format!("; hits {in_abusive} of {abusive} abusive messages")]);
         }
     }
 }

@@ -5,12 +5,13 @@ use std::sync::Arc;
 
 use aho_corasick::AhoCorasick;
 
-use super::choose::{Budget, Choice, choose, unseen};
+use super::choose::{Budget, Choice, Chosen, choose};
 use super::report::{Before, Outcome, Shares};
 use super::{Entry, Fate, Import, ORDINARY_MIN, Reason, write};
 use crate::message::{Field, Kind, KindSet, Message};
 use crate::rulebook::diagnostic::Severity;
 use crate::rulebook::{Facts, Options, Rulebook, Scratch, Sources, Timestamp};
+use crate::text;
 
 /// What kind of messages are weighed with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -275,7 +276,8 @@ impl Weighing {
                 }
             }
         }
-        let choices = choose(import.entries.len(), &ordinary, &abusive, budget);
+        let classes = classes(&import.entries);
+        let Chosen { choices, unseen } = choose(&classes, &ordinary, &abusive, budget);
         for (entry, choice) in import.entries.iter_mut().zip(choices) {
             let reason = match choice {
                 _ if !matches!(entry.fate, Fate::Kept | Fate::Host(_)) => continue,
@@ -283,6 +285,7 @@ impl Weighing {
                 Choice::Ordinary => Reason::Ordinary,
                 Choice::Chance => Reason::Chance,
                 Choice::Budget => Reason::Budget,
+                Choice::Unproven => Reason::Unproven,
             };
             entry.fate = Fate::Review { reason, why: String::new() };
         }
@@ -301,7 +304,7 @@ impl Weighing {
         };
         let [mut of_ordinary, of_abusive] =
             [shares(&ordinary, Side::Ordinary), shares(&abusive, Side::Abusive)];
-        of_ordinary.unseen = unseen(import.entries.len(), &ordinary, &abusive, budget);
+        of_ordinary.unseen = unseen;
         Outcome::new(import, budget, of_ordinary, of_abusive)
     }
 }
@@ -319,4 +322,23 @@ fn eligible(entry: &Entry) -> bool {
         Fate::Review { reason, .. } => *reason == Reason::TwoHan,
         Fate::Merged(_) => false,
     }
+}
+
+/// What the entries are like: those of one file and about one length hit about as often.
+fn classes(entries: &[Entry]) -> Vec<Option<u32>> {
+    let mut known: HashMap<(u32, [usize; 3]), u32> = HashMap::new();
+    let mut class = |entry: &Entry| {
+        if !matches!(entry.fate, Fate::Kept | Fate::Host(_)) {
+            return None;
+        }
+        let term = write::term(entry);
+        let han = term.chars().filter(|c| text::is_han(*c)).count();
+        let others = term.chars().count() - han;
+        let host = usize::from(matches!(entry.fate, Fate::Host(_)));
+        // Words of letters differ less by their length than Han do.
+        let like = [host, han.min(5), others.div_ceil(3).min(3)];
+        let next = u32::try_from(known.len()).unwrap_or(u32::MAX);
+        Some(*known.entry((entry.file, like)).or_insert(next))
+    };
+    entries.iter().map(&mut class).collect()
 }
