@@ -4,6 +4,7 @@
 
 pub mod check;
 pub mod judge;
+mod list;
 pub mod rules;
 pub mod sarif;
 pub mod schema;
@@ -57,6 +58,8 @@ enum Command {
     Schema(schema::Schema),
     /// What would become of a message, and why?
     Judge(judge::Judge),
+    /// Turn dirty keyword lists into clean ones, and weigh what they would hit
+    List(list::List),
     /// Print the configuration in force, tokens hidden, with where each value comes from
     Config(ConfigArgs),
 }
@@ -123,6 +126,7 @@ pub fn run() -> ExitCode {
         Command::Check(args) => check::run(&args),
         Command::Schema(args) => schema::run(&args),
         Command::Judge(args) => judge::run(&args),
+        Command::List(args) => list::run(&args),
         Command::Config(args) => load(&args).and_then(|config| print(&config.to_string())),
     };
     done.unwrap_or_else(|error| {

@@ -23,7 +23,7 @@ const TOP: [&str; 9] = [
 
 /// Each room and the rooms it may use, besides itself. Ring 1 is pure; the rooms of ring 2 know
 /// ring 1 and the metrics, not one another; ring 3 puts them together.
-const ROOMS: [(&str, &[&str]); 18] = [
+const ROOMS: [(&str, &[&str]); 19] = [
     ("message", RING_1),
     ("verdict", RING_1),
     ("text", RING_1),
@@ -34,6 +34,7 @@ const ROOMS: [(&str, &[&str]); 18] = [
     ("telemetry", RING_2),
     ("watch", RING_2),
     ("explain", RING_1),
+    ("listing", RING_1),
     ("sample", &["message", "platform", "rulebook", "text", "verdict"]),
     ("gate", &["message", "metrics", "platform", "rulebook", "server", "telemetry", "verdict"]),
     ("reload", &["gate", "message", "metrics", "platform", "rulebook", "sample", "watch"]),
