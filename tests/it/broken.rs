@@ -155,3 +155,15 @@ fn what_examples_leave_out_is_told() {
     assert_eq!(gaps[2]["rule"], "ads.silver");
     assert_eq!((&gaps[2]["condition"], &gaps[2]["line"]), (&serde_json::Value::Null, &20.into()));
 }
+
+/// The other side: what is meant draws no warning, and is exercised in full.
+#[test]
+fn a_rulebook_of_every_condition_draws_no_warning() {
+    let directory =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases/rulebooks/every-condition");
+    let sources = rulebooks::sources(&directory);
+    let (rulebook, report) = rulebooks::compile(&sources);
+    assert!(rulebook.is_some() && report.diagnostics.is_empty(), "{}", shown(&sources, &report));
+    let gaps = report.coverage.unwrap().gaps;
+    assert!(gaps.is_empty(), "{gaps:#?}");
+}
