@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::text::view::*;
+use std::ops::Range;
 
 #[derive(Default)]
 pub(super) struct Reference {
@@ -95,6 +95,10 @@ impl Reference {
             for char in self.targets.get(&char).unwrap_or(&own).chars() {
                 self.append(&mut out, char, source.clone());
             }
+            // Only what vanished altogether belongs to the character before.
+            if out.len() == before {
+                extend(&mut out, source.end);
+            }
             // All that comes from one character, or has gone into the one before, is one.
             if let Some((_, range)) = out.get(before).cloned() {
                 out[before..].iter_mut().for_each(|(_, own)| *own = range.start..source.end);
@@ -121,9 +125,7 @@ impl Reference {
             return extend_from(out, start, source.end);
         }
         let keeps = out.last().is_some_and(|(last, _)| self.marked.binary_search(last).is_ok());
-        if mark.is_some() && !keeps {
-            extend(out, source.end);
-        } else {
+        if mark.is_none() || keeps {
             out.push((char, source));
         }
     }
