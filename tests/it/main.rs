@@ -6,6 +6,7 @@
     reason = "a failed test panics"
 )]
 
+mod differential;
 mod harness;
 mod lookalikes;
 mod operator_api;
