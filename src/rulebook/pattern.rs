@@ -7,6 +7,8 @@ use std::fmt;
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind, BuildError, MatchKind};
 
+use super::entry::{id, ix};
+
 /// What a match of a pattern stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Target {
@@ -39,43 +41,58 @@ pub(crate) struct Builder {
 }
 
 impl Builder {
-    /// Adds a folded text; an empty one is ignored.
-    pub(crate) fn add(&mut self, folded: &str, r#use: Use) {
-        if folded.is_empty() {
-            return;
+    /// The number of a pattern, new or known.
+    pub(crate) fn intern(&mut self, folded: &str) -> u32 {
+        if let Some(id) = self.ids.get(folded) {
+            return *id;
         }
-        let next = u32::try_from(self.ids.len()).unwrap_or(u32::MAX);
-        let id = match self.ids.get(folded) {
-            Some(id) => *id,
-            None => *self.ids.entry(folded.into()).or_insert(next),
-        };
-        self.uses.push((id, r#use));
+        let next = id(self.ids.len());
+        self.ids.insert(folded.into(), next);
+        next
+    }
+
+    /// Adds a use of a folded text; an empty one is ignored.
+    pub(crate) fn add(&mut self, folded: &str, r#use: Use) {
+        if !folded.is_empty() {
+            let pattern = self.intern(folded);
+            self.uses.push((pattern, r#use));
+        }
     }
 
     /// Builds the automaton.
-    pub(crate) fn build(mut self) -> Result<Patterns, BuildError> {
+    pub(crate) fn build(self) -> Result<Patterns, BuildError> {
         if self.ids.is_empty() {
             return Ok(Patterns::default());
         }
         let mut patterns: Vec<(Box<str>, u32)> = self.ids.into_iter().collect();
-        patterns.sort_unstable_by_key(|(_, id)| *id);
+        // In order of the alphabet: neighbours in the trie are neighbours in memory then, which
+        // halves the time it takes to build.
+        patterns.sort_unstable();
         let automaton = AhoCorasick::builder()
             .kind(Some(AhoCorasickKind::ContiguousNFA))
             .match_kind(MatchKind::Standard)
             .build(patterns.iter().map(|(pattern, _)| pattern.as_bytes()))?;
-        self.uses.sort_by_key(|(id, _)| *id);
-        let mut starts = Vec::with_capacity(patterns.len() + 1);
-        let mut at = 0;
-        for id in 0..patterns.len() {
-            starts.push(at);
-            at += self
-                .uses
-                .get(at..)
-                .unwrap_or_default()
-                .partition_point(|(of, _)| usize::try_from(*of).is_ok_and(|of| of == id));
+        let mut rank = vec![0; patterns.len()];
+        for (position, (_, interned)) in patterns.iter().enumerate() {
+            if let Some(rank) = rank.get_mut(ix(*interned)) {
+                *rank = id(position);
+            }
         }
-        starts.push(at);
-        let uses = self.uses.into_iter().map(|(_, r#use)| r#use).collect();
+        drop(patterns);
+        let mut uses = self.uses;
+        for (pattern, _) in &mut uses {
+            *pattern = rank.get(ix(*pattern)).copied().unwrap_or(u32::MAX);
+        }
+        uses.sort_by_key(|(pattern, _)| *pattern);
+        let mut starts = Vec::with_capacity(rank.len() + 1);
+        let mut at = 0;
+        for position in 0..rank.len() {
+            starts.push(id(at));
+            let rest = uses.get(at..).unwrap_or_default();
+            at += rest.iter().take_while(|(pattern, _)| ix(*pattern) == position).count();
+        }
+        starts.push(id(at));
+        let uses = uses.into_iter().map(|(_, r#use)| r#use).collect();
         Ok(Patterns { automaton: Some(automaton), starts, uses })
     }
 }
@@ -85,7 +102,7 @@ impl Builder {
 pub(crate) struct Patterns {
     automaton: Option<AhoCorasick>,
     /// Pattern id to the start of its uses, and one past the end.
-    starts: Vec<usize>,
+    starts: Vec<u32>,
     uses: Vec<Use>,
 }
 
@@ -115,7 +132,7 @@ impl Patterns {
         for hit in automaton.find_overlapping_iter(text) {
             let pattern = hit.pattern().as_usize();
             let uses = match (self.starts.get(pattern), self.starts.get(pattern + 1)) {
-                (Some(from), Some(to)) => self.uses.get(*from..*to).unwrap_or_default(),
+                (Some(from), Some(to)) => self.uses.get(ix(*from)..ix(*to)).unwrap_or_default(),
                 _ => &[],
             };
             for r#use in uses {

@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use aho_corasick::BuildError;
 
-use super::Options;
 use super::diagnostic::{Place, Sink, suggest};
 use super::entry::{Composite, Entries};
 use super::list::{EntrySource, Term, terms};
 use super::pattern::{Builder, Patterns, Target, Use};
 use super::source::{ListSource, Matching};
+use super::{Options, Timestamp};
 use crate::text::{self, Sound, Technique, TightEntry};
 use crate::verdict::ViewKind;
 
@@ -34,9 +34,13 @@ pub(crate) struct TermBuilder {
     plain: Builder,
     tight: Builder,
     sound: Builder,
-    /// Which list has which folded text already, for duplicates: to the line.
-    seen: HashMap<(u32, Box<str>), usize>,
+    /// Which list has which pattern already, for duplicates: to the line.
+    seen: HashMap<(u32, u32, Way), u32>,
 }
+
+/// How an entry is found: which ends must be token edges, in which view, until when. Only entries
+/// alike in this are duplicates, or an expired one would take its successor along.
+type Way = ((bool, bool), ViewKind, Option<Timestamp>);
 
 /// The automata of all views.
 #[derive(Debug, Default)]
@@ -93,29 +97,31 @@ impl TermBuilder {
             .help("remove the line, or give it a later date");
         }
         let single = count == 1;
-        if single
-            && let [only] = folded.as_slice()
-            && let Some(first) = self.seen.insert((list_id, only.as_str().into()), line)
-        {
-            sink.warn(
-                &place(),
-                "duplicate-entry",
-                format!("`{}` is in the list already", source.text),
-            )
-            .help(format!("line {first} reads the same once folded; remove one"));
-            return;
+        let matching = source.matching.unwrap_or(list.matching);
+        let view = source.view.unwrap_or(list.view);
+        if single && let ([only], [term]) = (folded.as_slice(), parts.all.as_slice()) {
+            let way = (edges(matching, term, only), view, source.expires);
+            let pattern = self.plain.intern(only);
+            if let Some(first) = self.seen.insert((list_id, pattern, way), super::entry::id(line)) {
+                sink.warn(
+                    &place(),
+                    "duplicate-entry",
+                    format!("`{}` is in the list already", source.text),
+                )
+                .help(format!("line {first} reads the same once folded; remove one"));
+                return;
+            }
         }
         let composite = (!single).then(|| {
             let bits = |range: std::ops::Range<usize>| range.fold(0, |bits, at| bits | 1 << at);
             Composite { all: bits(0..parts.all.len()), unless: bits(parts.all.len()..count) }
         });
         let entry = entries.add(&source.text, list_id, composite, source.expires);
-        let matching = source.matching.unwrap_or(list.matching);
         for (index, (term, folded)) in parts.all.iter().chain(&unless).zip(&folded).enumerate() {
             let (left, right) = edges(matching, term, folded);
             let target = Target::Entry { entry, term: u8::try_from(index).unwrap_or(u8::MAX) };
             self.plain.add(folded, Use { target, left_edge: left, right_edge: right, form: 0 });
-            match source.view.unwrap_or(list.view) {
+            match view {
                 ViewKind::Plain => {}
                 ViewKind::Tight => self.tight(folded, list.severe, target),
                 ViewKind::Sound => {

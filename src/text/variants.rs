@@ -11,6 +11,7 @@ use std::sync::LazyLock;
 
 use super::sound::pinyin;
 use super::table::{class, table};
+use super::view::fold;
 
 /// Characters and the parts they are written as; made by hand.
 const PARTS: &str = include_str!("parts.txt");
@@ -101,7 +102,8 @@ fn reversed(folded: &str) -> Result<Vec<String>, Refusal> {
     if !letters || folded.chars().count() < REVERSED_MIN {
         return Err(Refusal::ShortReversed);
     }
-    let reversed: String = folded.chars().rev().collect();
+    // Once more folded: a mark that now begins the word vanishes in messages too.
+    let reversed = fold(&folded.chars().rev().collect::<String>());
     Ok(if reversed == folded { Vec::new() } else { vec![reversed] })
 }
 

@@ -7,6 +7,7 @@
 )]
 
 mod broken;
+mod differential;
 mod harness;
 mod laws;
 mod lookalikes;

@@ -30,6 +30,8 @@ fn every_known_part_is_folded_and_no_character_is_its_own() {
 fn words_backwards() {
     assert_eq!(variants("scummy", Technique::Reversed).unwrap(), ["ymmucs"]);
     assert_eq!(variants("level", Technique::Reversed).unwrap(), [""; 0]);
+    // A vowel sign cannot begin a word.
+    assert_eq!(variants("हिन्दी", Technique::Reversed).unwrap(), ["द\u{94d}निह"]);
     for short in ["scum", "加微信加微", "ab cd ef"] {
         assert_eq!(variants(short, Technique::Reversed), Err(Refusal::ShortReversed));
     }

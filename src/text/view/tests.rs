@@ -200,3 +200,10 @@ fn a_mark_on_the_last_of_an_expansion_is_one_with_all_of_it() {
     let spans: Vec<_> = view.spans(0..3).map(|span| span.range).collect();
     assert_eq!(spans, vec![0.."㌢\u{3099}".len()]);
 }
+
+#[test]
+fn what_an_expansion_loses_is_its_own() {
+    // The vowel becomes two, and the first of them is dropped after a character that needs none.
+    check_span("\u{606}\u{e33}", "\u{606}", "\u{606}");
+    check_span("\u{606}\u{e33}", "\u{e32}", "\u{e33}");
+}

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::text::view::*;
+use std::ops::Range;
 
 #[derive(Default)]
 pub(super) struct Reference {
@@ -99,6 +99,10 @@ impl Reference {
             if out.len() == before && start == source.start {
                 extend(&mut out, source.end);
                 continue;
+            }
+            // Only what vanished altogether belongs to the character before.
+            if out.len() == before {
+                extend(&mut out, source.end);
             }
             // All that comes from one character, or has gone into the one before, is one.
             out[before..].iter_mut().for_each(|(_, own)| own.start = start);
