@@ -1,4 +1,4 @@
-//! The benches: `cargo bench -- judge`, `-- gate`, `-- reload`.
+//! The benches: `cargo bench -- judge`, `-- matcher`, `-- gate`, `-- reload`.
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -12,5 +12,13 @@ mod gate;
 mod judge;
 mod reload;
 
-criterion::criterion_group!(benches, judge::judge, gate::gate, reload::reload);
+criterion::criterion_group!(
+    benches,
+    judge::judge,
+    judge::rules,
+    judge::hostile,
+    judge::matcher,
+    gate::gate,
+    reload::reload
+);
 criterion::criterion_main!(benches);

@@ -6,6 +6,7 @@
     reason = "a failed test panics"
 )]
 
+mod allocations;
 mod broken;
 mod differential;
 mod harness;
