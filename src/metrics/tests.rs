@@ -79,7 +79,7 @@ fn names_and_help_are_as_prometheus_wants_them() {
         assert!(kind != "histogram" || name.ends_with("_seconds"), "{line}");
         assert!(text.contains(&format!("# HELP quell_{name} ")), "{line}");
     }
-    assert_eq!(families, 19, "{text}");
+    assert_eq!(families, 20, "{text}");
 }
 
 #[test]
