@@ -6,6 +6,9 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::fs;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::process::Command;
 
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
@@ -379,12 +382,14 @@ fn outcome(judgement: &Judgement) -> impl PartialEq + std::fmt::Debug {
     (verdict, code, notice, fired, masks, score, flagged)
 }
 
+/// The judgements of `samples`, which must be the same however they come about.
 fn deterministic(
     once: &Rulebook,
     again: &Rulebook,
     samples: &[Sample],
     reused: &mut Scratch,
-) -> Result<(), TestCaseError> {
+) -> Result<Vec<Judgement>, TestCaseError> {
+    let mut judgements = Vec::new();
     for sample in samples {
         let fresh = judge(once, sample);
         prop_assert_eq!(&fresh, &judge_with(once, sample, reused));
@@ -393,11 +398,13 @@ fn deterministic(
         for span in spans.map(|hit| &hit.span).chain(&fresh.masks) {
             prop_assert!(span.range.start < span.range.end);
         }
+        judgements.push(fresh);
     }
-    Ok(())
+    Ok(judgements)
 }
 
-/// One scratch for all rulebooks, as a thread has; the same pairs in every run.
+/// One scratch for all rulebooks, as a thread has; the same pairs in every run. Writes the digest
+/// of all judgements to the file that `QUELL_LAWS_DIGEST` names.
 #[test]
 fn judging_is_deterministic_over_many_pairs() {
     let pairs = std::env::var("QUELL_LAWS_PAIRS").ok().and_then(|pairs| pairs.parse().ok());
@@ -406,11 +413,34 @@ fn judging_is_deterministic_over_many_pairs() {
     let mut runner = TestRunner::new_with_rng(config, seed);
     let (book, samples) = (book(), samples());
     let mut scratch = Scratch::default();
+    let mut digest = DefaultHasher::new();
     for _ in 0..pairs.unwrap_or(PAIRS).div_ceil(MESSAGES) {
         let book = book.new_tree(&mut runner).unwrap().current();
         let samples = samples.new_tree(&mut runner).unwrap().current();
         let (once, again) = (book.compile(), book.compile());
-        deterministic(&once, &again, &samples, &mut scratch)
+        let judgements = deterministic(&once, &again, &samples, &mut scratch)
             .unwrap_or_else(|error| panic!("{error}\n{book:#?}\n{samples:#?}"));
+        format!("{judgements:?}").hash(&mut digest);
     }
+    if let Some(path) = std::env::var_os("QUELL_LAWS_DIGEST") {
+        fs::write(path, digest.finish().to_string()).unwrap();
+    }
+}
+
+/// Hash maps are seeded anew in every process, which must not show.
+#[test]
+fn every_process_judges_alike() {
+    let directory = tempfile::tempdir().unwrap();
+    let digests = ["one", "other"].map(|name| {
+        let path = directory.path().join(name);
+        let done = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "laws::judging_is_deterministic_over_many_pairs"])
+            .env("QUELL_LAWS_DIGEST", &path)
+            .env("QUELL_LAWS_PAIRS", "120")
+            .output()
+            .unwrap();
+        assert!(done.status.success(), "{done:?}");
+        fs::read_to_string(path).unwrap()
+    });
+    assert_eq!(digests[0], digests[1]);
 }
