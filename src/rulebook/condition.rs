@@ -59,8 +59,8 @@ impl Hosts {
 /// One part of a block.
 #[derive(Debug)]
 pub(crate) enum Part {
-    Lists(Vec<u32>),
-    Regex(Vec<u32>),
+    Lists(Arc<[u32]>),
+    Regex(Arc<[u32]>),
     ContactNumber(bool),
     Links(Hosts),
     /// In characters, over all fields the rule sees.
@@ -129,14 +129,14 @@ impl Part {
 /// Why a block does not hold for a message.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Unmet {
-    Lists(Vec<u32>),
+    Lists(Arc<[u32]>),
     /// A list matched, but an allow-phrase covers the hit.
     Cancelled {
         list: u32,
         entry: u32,
         by: u32,
     },
-    Regex(Vec<u32>),
+    Regex(Arc<[u32]>),
     ContactNumber(bool),
     Links,
     Length(usize, Bounds),

@@ -285,13 +285,13 @@ impl<'t> Trial<'t> {
 
     pub(crate) fn lists(
         &self,
-        lists: &[u32],
+        lists: &Arc<[u32]>,
         on: KindSet,
         firing: &mut Firing,
     ) -> Result<(), Unmet> {
         let before = firing.hits.len();
         let mut cancelled = None;
-        for list in lists {
+        for list in lists.iter() {
             for hit in self.found.of_list(*list) {
                 if !self.sees(on, ix(hit.start)) {
                     continue;
@@ -315,7 +315,7 @@ impl<'t> Trial<'t> {
         // Hits beyond what is kept have no place, but they are hits.
         let hit = firing.hits.len() > before
             || self.found.overflow && lists.iter().any(|list| self.found.pulled(ix(*list)));
-        if hit { Ok(()) } else { Err(cancelled.unwrap_or_else(|| Unmet::Lists(lists.to_vec()))) }
+        if hit { Ok(()) } else { Err(cancelled.unwrap_or_else(|| Unmet::Lists(Arc::clone(lists)))) }
     }
 
     fn contacts(&self, wanted: bool, on: KindSet, firing: &mut Firing) -> Result<(), Unmet> {
@@ -356,12 +356,12 @@ impl<'t> Trial<'t> {
     /// Does this pattern match anywhere?
     pub(crate) fn matches(&self, regex: u32) -> bool {
         let mut firing = Firing::default();
-        self.regexes(&[regex], KindSet::ALL, &mut firing).is_ok()
+        self.regexes(&Arc::from([regex]), KindSet::ALL, &mut firing).is_ok()
     }
 
-    fn regexes(&self, regexes: &[u32], on: KindSet, firing: &mut Firing) -> Result<(), Unmet> {
+    fn regexes(&self, regexes: &Arc<[u32]>, on: KindSet, firing: &mut Firing) -> Result<(), Unmet> {
         let before = firing.hits.len();
-        for index in regexes {
+        for index in regexes.iter() {
             let Some(pattern) = self.book.regexes.get(ix(*index)) else { continue };
             if pattern.gates.is_some() && !self.found.pulled(self.book.lists.len() + ix(*index)) {
                 continue;
@@ -397,7 +397,7 @@ impl<'t> Trial<'t> {
                 }
             }
         }
-        if firing.hits.len() > before { Ok(()) } else { Err(Unmet::Regex(regexes.to_vec())) }
+        if firing.hits.len() > before { Ok(()) } else { Err(Unmet::Regex(Arc::clone(regexes))) }
     }
 }
 

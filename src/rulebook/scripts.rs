@@ -316,7 +316,7 @@ impl Trial<'_> {
                 }
                 let masked = list.and_then(|name| {
                     let position = self.book.lists.iter().position(|list| list.name == name)?;
-                    self.lists(&[id(position)], rule.on, firing).ok()
+                    self.lists(&Arc::from([id(position)]), rule.on, firing).ok()
                 });
                 let _ = masked;
             }
