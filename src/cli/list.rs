@@ -1,5 +1,8 @@
 //! `quell list`: keyword lists as people have them, made into lists that Quell can use.
 
+#[cfg(test)]
+mod tests;
+
 use std::fs;
 use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
