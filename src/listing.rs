@@ -244,6 +244,8 @@ impl Import {
             self.seen.insert(key.into(), number);
             match screened {
                 Screened::Term => Fate::Kept,
+                // Somebody chose it for Quell already.
+                Screened::TwoHan if own => Fate::Kept,
                 Screened::TwoHan => {
                     self.two_han.push(number);
                     Fate::Review { reason: Reason::TwoHan, why: String::new() }

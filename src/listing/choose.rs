@@ -67,14 +67,24 @@ pub(super) enum Choice {
     Unproven,
 }
 
-/// What each entry is like: entries of one class are expected to fare alike. `None` for an entry
-/// that is no candidate.
-pub(super) type Classes = [Option<u32>];
+/// What an entry is like: entries of one class are expected to fare alike.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Class {
+    /// With others of its file.
+    pub(super) fine: u32,
+    /// With all others.
+    pub(super) coarse: u32,
+}
+
+/// By entry; `None` for one that is no candidate.
+pub(super) type Classes = [Option<Class>];
 
 /// New messages may be hit so many times more often than the known ones: the known are what the
 /// choice was made by.
-const EXPECTED_FACTOR: usize = 4;
+const EXPECTED_FACTOR: usize = 3;
 
+/// Trust is tried in steps of a quarter of the budget.
+const TRUST_STEPS: usize = 4;
 /// So many entries are worth as much as one abusive message.
 const ENTRIES_PER_MESSAGE: usize = 100;
 
@@ -90,15 +100,15 @@ pub(super) struct Chosen {
 /// Chooses among candidates, so that known messages keep within the budget, and new ones, as far
 /// as can be told, within [`EXPECTED_FACTOR`] budgets.
 pub(super) fn choose(classes: &Classes, ordinary: &Hits, abusive: &Hits, budget: Budget) -> Chosen {
+    let mut trust = EXPECTED_FACTOR * TRUST_STEPS;
     // Fewer messages say nothing about those to come.
     if ordinary.len() < 2 * ORDINARY_MIN {
-        let choices = choose_with(classes, ordinary, abusive, budget, EXPECTED_FACTOR);
+        let choices = choose_with(classes, ordinary, abusive, budget, trust);
         return Chosen { choices, unseen: None };
     }
     let halves = halves(ordinary);
     // Choosing the classes that look best makes them look better than they are: it takes a trial
     // to see how much trust is too much.
-    let mut trust = EXPECTED_FACTOR * 2;
     loop {
         let unseen = unseen(classes, &halves, abusive, budget, trust);
         if trust == 0 || unseen <= budget.of(ordinary.len() * EXPECTED_FACTOR) {
@@ -114,7 +124,7 @@ pub(super) fn choose(classes: &Classes, ordinary: &Hits, abusive: &Hits, budget:
 /// Those with hits in ordinary messages come in the order of how well they discriminate, and stay
 /// as long as all that stay together keep within the budget; one that does not fit makes room for
 /// the next. Those without a hit stay as long as their like can be trusted: see
-/// [`Choosing::quiet`]. `trust` is in halves of the budget.
+/// [`Choosing::quiet`]. `trust` is in quarters of the budget.
 fn choose_with(
     classes: &Classes,
     ordinary: &Hits,
@@ -135,7 +145,7 @@ fn choose_with(
     let allowed = budget.of(ordinary.len());
     choosing.costly(allowed);
     if ordinary.len() >= ORDINARY_MIN {
-        choosing.quiet(budget.of(ordinary.len() * trust) / 2);
+        choosing.quiet(budget.of(ordinary.len() * trust) / TRUST_STEPS);
     }
     choosing.choices
 }
@@ -227,12 +237,16 @@ impl Choosing<'_> {
         }
     }
 
-    /// By class and by whether none, one or more abusive messages speak for the entries.
-    fn cells(&self) -> BTreeMap<(u32, usize), Cell> {
-        let mut cells: BTreeMap<(u32, usize), Cell> = BTreeMap::new();
+    /// By class and by how many abusive messages speak for the entries.
+    fn cells(&self) -> BTreeMap<(u32, u32), Cell> {
+        let mut cells: BTreeMap<(u32, u32), Cell> = BTreeMap::new();
         let key = |number: usize| {
             let class = self.classes.get(number).copied().flatten()?;
-            Some((class, self.hits(number).1.min(2)))
+            // Few abusive messages speak for any entry, so those are taken together by how many.
+            Some(match self.hits(number).1.checked_ilog2() {
+                None => (class.fine, 0),
+                Some(size) => (class.coarse, 1 + size.min(4)),
+            })
         };
         for number in 0..self.classes.len() {
             if let (Some(key), (0, _)) = (key(number), self.hits(number)) {
@@ -248,13 +262,19 @@ impl Choosing<'_> {
         }
         for numbers in self.abusive.messages() {
             let numbers = numbers.iter().filter_map(|number| usize::try_from(*number).ok());
-            let quiet = numbers.filter(|number| self.hits(*number).0 == 0).filter_map(key);
-            for (class, speaks) in quiet.collect::<BTreeSet<_>>() {
-                cells.entry((class, speaks)).or_default().worth += 1;
-                if speaks == 1 {
-                    // What those without any are worth is told the same way as what they cost.
-                    cells.entry((class, 0)).or_default().worth += 1;
-                }
+            let quiet: BTreeSet<_> = numbers
+                .filter(|number| self.hits(*number).0 == 0)
+                .flat_map(|number| {
+                    // What those without any are worth is told the same way as what they cost: by
+                    // those with one.
+                    let class = self.classes.get(number).copied().flatten();
+                    let like = class.filter(|_| self.hits(number).1 == 1);
+                    [key(number), like.map(|class| (class.fine, 0))]
+                })
+                .flatten()
+                .collect();
+            for cell in quiet {
+                cells.entry(cell).or_default().worth += 1;
             }
         }
         cells

@@ -199,6 +199,11 @@ fn operators(terms: &[&str]) -> Option<String> {
             let parts: Vec<&str> = inner.split('+').filter(|part| !part.is_empty()).collect();
             return Some(format!("if all must be in the message, write `{}`", parts.join(" & ")));
         }
+        if inner.contains('=') {
+            return Some(
+                "`=` may give a word another meaning; write each word by itself".to_owned(),
+            );
+        }
         if inner.contains('*') {
             return Some("`*` stands for any letters only at the ends of a term".to_owned());
         }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use aho_corasick::AhoCorasick;
 
-use super::choose::{Budget, Choice, Chosen, choose};
+use super::choose::{Budget, Choice, Chosen, Class, choose};
 use super::report::{Before, Outcome, Shares};
 use super::{Entry, Fate, Import, ORDINARY_MIN, Reason, write};
 use crate::message::{Field, Kind, KindSet, Message};
@@ -324,10 +324,14 @@ fn eligible(entry: &Entry) -> bool {
     }
 }
 
-/// What the entries are like: those of one file and about one length hit about as often.
-fn classes(entries: &[Entry]) -> Vec<Option<u32>> {
-    let mut known: HashMap<(u32, [usize; 3]), u32> = HashMap::new();
-    let mut class = |entry: &Entry| {
+/// A file with fewer entries of a length tells nothing about them.
+const LIKE_MIN: usize = 100;
+
+/// What the entries are like: those of about one length hit about as often, and those of one file
+/// all the more.
+fn classes(entries: &[Entry]) -> Vec<Option<Class>> {
+    type Like = [usize; 3];
+    let like = |entry: &Entry| -> Option<Like> {
         if !matches!(entry.fate, Fate::Kept | Fate::Host(_)) {
             return None;
         }
@@ -336,9 +340,24 @@ fn classes(entries: &[Entry]) -> Vec<Option<u32>> {
         let others = term.chars().count() - han;
         let host = usize::from(matches!(entry.fate, Fate::Host(_)));
         // Words of letters differ less by their length than Han do.
-        let like = [host, han.min(5), others.div_ceil(3).min(3)];
+        Some([host, han.min(5), others.div_ceil(3).min(3)])
+    };
+    let mut many: HashMap<(u32, Like), usize> = HashMap::new();
+    for entry in entries {
+        if let Some(like) = like(entry) {
+            *many.entry((entry.file, like)).or_default() += 1;
+        }
+    }
+    let mut known: HashMap<(Option<u32>, Like), u32> = HashMap::new();
+    let mut number = |key| {
         let next = u32::try_from(known.len()).unwrap_or(u32::MAX);
-        Some(*known.entry((entry.file, like)).or_insert(next))
+        *known.entry(key).or_insert(next)
+    };
+    let mut class = |entry: &Entry| {
+        let like = like(entry)?;
+        let enough = many.get(&(entry.file, like)).filter(|many| **many >= LIKE_MIN);
+        let fine = number((enough.map(|_| entry.file), like));
+        Some(Class { fine, coarse: number((None, like)) })
     };
     entries.iter().map(&mut class).collect()
 }
