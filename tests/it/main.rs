@@ -15,6 +15,7 @@ mod lookalikes;
 mod operator_api;
 mod pinyin;
 mod process;
+mod readme;
 mod recall;
 mod rule_edits;
 mod rulebooks;
