@@ -74,7 +74,7 @@ Try it:
   curl -s http://127.0.0.1:9090/status";
 
 /// What the subcommands that need the configuration have in common.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 pub struct ConfigArgs {
     /// The configuration file; `quell.toml` here, if there is one (`QUELL_CONFIG`)
     #[arg(long, value_name = "FILE")]

@@ -19,6 +19,7 @@ use std::time::Duration;
 
 use crate::gate::Fallback;
 use crate::platform::tencent::{self, App, Secret};
+use crate::rulebook::script;
 use crate::telemetry::Format;
 use crate::verdict::Verdict;
 use crate::watch;
@@ -39,6 +40,8 @@ pub struct Config {
     pub fallback: Fallback,
     /// Every limit.
     pub limits: Limits,
+    /// What scripts may use.
+    pub scripts: script::Limits,
     /// How callbacks are read and answered.
     pub tencent: tencent::Settings,
     /// How log lines look.
@@ -156,6 +159,7 @@ impl Config {
                 depth_max: raw.limits.depth_max.map_or(own.depth_max, usize::from),
             },
             limits: Limits::from(&raw.limits),
+            scripts: raw.scripts.limits(),
             log_format: raw.log.format.unwrap_or_default(),
             log_level: raw.log.level.unwrap_or_else(|| "info".to_owned()),
             shown: layers.shown(),

@@ -185,6 +185,7 @@ fn setup(config: &Config, metrics: &Arc<Metrics>) -> Setup {
             file_bytes_max: limits.rule_file_max,
             bytes_max: limits.rules_max,
         },
+        scripts: config.scripts.clone(),
         metrics: Arc::clone(metrics),
     }
 }

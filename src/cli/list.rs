@@ -13,11 +13,11 @@ use anyhow::Context;
 use clap::Subcommand;
 use serde_json::json;
 
-use super::rules::{BAD_RULES, now};
+use super::rules::{BAD_RULES, options};
 use super::{Failure, USAGE};
 use crate::listing::{Budget, Import, Input, Outcome, Side, Weighing, messages};
 use crate::platform::tencent;
-use crate::{reload, sample};
+use crate::sample;
 
 /// A file may be so long, in bytes.
 const FILE_BYTES_MAX: u64 = 1 << 30;
@@ -181,7 +181,7 @@ fn weigh(args: &Common) -> anyhow::Result<Outcome> {
         import.read(&Input { name: path.display().to_string(), bytes })?;
     }
     progress.tick("building a rulebook of what was read", 0, 0);
-    let mut weighing = import.weigh(&reload::compile_options(now()))?;
+    let mut weighing = import.weigh(&options()?)?;
     for (side, paths) in [(Side::Ordinary, &args.corpus), (Side::Abusive, &args.abusive)] {
         for path in paths {
             corpus(&mut weighing, side, path, &mut progress)?;

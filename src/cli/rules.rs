@@ -17,12 +17,14 @@ pub const BAD_RULES: u8 = 65;
 pub fn compile_directory(directory: &Path) -> anyhow::Result<(Sources, Option<Rulebook>, Report)> {
     let snapshot = watch::read(directory, watch::Limits::default())
         .with_context(|| format!("cannot read the rule directory {}", directory.display()))?;
-    let (rulebook, report) = Rulebook::compile(&snapshot.sources, &options());
+    let (rulebook, report) = Rulebook::compile(&snapshot.sources, &options()?);
     Ok((snapshot.sources, rulebook, report))
 }
 
-fn options() -> Options {
-    reload::compile_options(now())
+/// How a node started here would compile: with the limits of its configuration.
+pub fn options() -> anyhow::Result<Options> {
+    let config = super::load(&super::ConfigArgs::default())?;
+    Ok(reload::compile_options(now(), config.scripts))
 }
 
 /// The time now.

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Deserializer, de};
 
 use super::units::{ByteSize, Period};
+use crate::rulebook::script;
 use crate::telemetry::Format;
 use crate::verdict::Verdict;
 
@@ -18,6 +19,7 @@ pub(super) struct Raw {
     pub(super) app: Vec<App>,
     pub(super) fallback: Fallback,
     pub(super) limits: Limits,
+    pub(super) scripts: Scripts,
     pub(super) tencent: Tencent,
     pub(super) log: Log,
 }
@@ -66,6 +68,44 @@ pub(super) struct Limits {
     pub(super) rule_files_max: Option<u32>,
     pub(super) rule_file_max: Option<ByteSize>,
     pub(super) rules_max: Option<ByteSize>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+#[expect(clippy::struct_field_names, reason = "the names of the settings")]
+pub(super) struct Scripts {
+    pub(super) operations_max: Option<u32>,
+    pub(super) wall_max: Option<Period>,
+    pub(super) message_wall_max: Option<Period>,
+    pub(super) call_depth_max: Option<u16>,
+    pub(super) expression_depth_max: Option<u16>,
+    pub(super) variables_max: Option<u16>,
+    pub(super) held_max: Option<u16>,
+    pub(super) string_max: Option<ByteSize>,
+    pub(super) array_items_max: Option<u32>,
+    pub(super) map_entries_max: Option<u32>,
+    pub(super) source_max: Option<ByteSize>,
+}
+
+impl Scripts {
+    /// The limits, with their defaults where nothing is said.
+    pub(super) fn limits(&self) -> script::Limits {
+        let own = script::Limits::default();
+        let count = |number: u32| usize::try_from(number).unwrap_or(usize::MAX);
+        script::Limits {
+            operations: self.operations_max.map_or(own.operations, u64::from),
+            wall: self.wall_max.map_or(own.wall, |period| period.0),
+            message_wall: self.message_wall_max.map_or(own.message_wall, |period| period.0),
+            call_depth: self.call_depth_max.map_or(own.call_depth, usize::from),
+            expression_depth: self.expression_depth_max.map_or(own.expression_depth, usize::from),
+            variables: self.variables_max.map_or(own.variables, usize::from),
+            held: self.held_max.map_or(own.held, usize::from),
+            string_bytes: self.string_max.map_or(own.string_bytes, |size| size.0),
+            array_items: self.array_items_max.map_or(own.array_items, count),
+            map_entries: self.map_entries_max.map_or(own.map_entries, count),
+            source_bytes: self.source_max.map_or(own.source_bytes, |size| size.0),
+        }
+    }
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -46,6 +46,10 @@ const fn text(key: &'static str, default: &'static str, help: &'static str) -> S
     Setting { key, form: Form::Text, default, flag: None, help }
 }
 
+const fn number(key: &'static str, default: &'static str, help: &'static str) -> Setting {
+    formed(text(key, default, help), Form::Integer)
+}
+
 const fn flagged(setting: Setting, flag: &'static str) -> Setting {
     Setting { flag: Some(flag), ..setting }
 }
@@ -132,6 +136,17 @@ pub const ALL: &[Setting] = &[
     formed(text("limits.rule_files_max", "1024", "Files in the rule directory."), Form::Integer),
     text("limits.rule_file_max", "32MiB", "The longest rule file."),
     text("limits.rules_max", "128MiB", "All rule files together."),
+    number("scripts.operations_max", "100000", "Steps of one script."),
+    text("scripts.wall_max", "5ms", "Time for one script."),
+    text("scripts.message_wall_max", "20ms", "Time for all scripts of one message."),
+    number("scripts.call_depth_max", "8", "Calls inside one another."),
+    number("scripts.expression_depth_max", "64", "Nesting of one function's source."),
+    number("scripts.variables_max", "26", "Variables alive in one function."),
+    number("scripts.held_max", "8", "Unfinished values in one function, such as arguments."),
+    text("scripts.string_max", "24KiB", "All strings of one value."),
+    number("scripts.array_items_max", "512", "All items of arrays of one value."),
+    number("scripts.map_entries_max", "192", "All entries of maps of one value."),
+    text("scripts.source_max", "32KiB", "The source of one script."),
     text(
         "tencent.c2c_discard",
         "deny",

@@ -8,6 +8,7 @@ use super::{Fallback, Gate, Loaded, Options, Request, Worker};
 use crate::metrics::Metrics;
 use crate::platform::tencent::{App, Command, Secret, Settings};
 use crate::reload::compile_options;
+use crate::rulebook::script::Limits;
 use crate::rulebook::{Rulebook, Sources, Timestamp};
 use crate::server::BodyFault;
 use crate::verdict::Verdict;
@@ -36,7 +37,8 @@ impl Bench {
     fn new(apps: Vec<App>, fallback: Fallback) -> Self {
         let files = [("test.toml".to_owned(), RULES.as_bytes().to_vec())].into();
         let sources = Sources { files };
-        let (rulebook, report) = Rulebook::compile(&sources, &compile_options(Timestamp(0)));
+        let (rulebook, report) =
+            Rulebook::compile(&sources, &compile_options(Timestamp(0), Limits::default()));
         let rulebook = rulebook.unwrap_or_else(|| panic!("{report:?}"));
         let names: Vec<_> =
             std::iter::once("unknown").chain(Command::all().map(Command::name)).collect();

@@ -26,6 +26,8 @@ pub struct Setup {
     pub directory: PathBuf,
     /// How much of it is read.
     pub limits: Limits,
+    /// What its scripts may use.
+    pub scripts: script::Limits,
     /// Where reloads and rules are counted.
     pub metrics: Arc<Metrics>,
 }
@@ -88,7 +90,7 @@ impl Rules {
     /// What is wrong with the files, or with reading them.
     pub fn open(setup: Setup) -> Result<Self, Report> {
         let snapshot = watch::read(&setup.directory, setup.limits).map_err(|e| unreadable(&e))?;
-        let (rulebook, report) = compile(&snapshot);
+        let (rulebook, report) = compile(&snapshot, &setup.scripts);
         let Some(rulebook) = rulebook else { return Err(report) };
         log(&report);
         let (loaded, status) = load(rulebook, report, &setup.metrics);
@@ -139,7 +141,7 @@ impl Rules {
     /// Compiles the files and says what is wrong with them.
     pub(super) fn check(&self) -> Report {
         match watch::read(&self.setup.directory, self.setup.limits) {
-            Ok(snapshot) => compile(&snapshot).1,
+            Ok(snapshot) => compile(&snapshot, &self.setup.scripts).1,
             Err(error) => unreadable(&error),
         }
     }
@@ -160,7 +162,7 @@ impl Rules {
             }
             return Outcome::Unchanged;
         }
-        let (rulebook, report) = compile(&snapshot);
+        let (rulebook, report) = compile(&snapshot, &self.setup.scripts);
         let Some(rulebook) = rulebook else { return self.reject(report, Ok(snapshot.digest)) };
         reloads.applied.inc();
         let before = Arc::clone(&self.status.load().revision);
@@ -190,7 +192,7 @@ impl Rules {
 }
 
 /// How rules are compiled: the same for a node and for whoever checks its rules beforehand.
-pub fn compile_options(now: Timestamp) -> rulebook::Options {
+pub fn compile_options(now: Timestamp, script_limits: script::Limits) -> rulebook::Options {
     let codes = [
         ("a group message", ConversationKind::Group, GROUP_CODES),
         ("a direct message", ConversationKind::Direct, C2C_CODES),
@@ -203,7 +205,7 @@ pub fn compile_options(now: Timestamp) -> rulebook::Options {
         clock: monotonic_ns,
         now,
         codes,
-        script_limits: script::Limits::default(),
+        script_limits,
         read_sample: sample::read_sample,
     }
 }
@@ -213,8 +215,8 @@ fn monotonic_ns() -> u64 {
     u64::try_from(START.get_or_init(Instant::now).elapsed().as_nanos()).unwrap_or(u64::MAX)
 }
 
-fn compile(snapshot: &Snapshot) -> (Option<Rulebook>, Report) {
-    let options = compile_options(now());
+fn compile(snapshot: &Snapshot, scripts: &script::Limits) -> (Option<Rulebook>, Report) {
+    let options = compile_options(now(), scripts.clone());
     let compiled =
         catch_unwind(AssertUnwindSafe(|| Rulebook::compile(&snapshot.sources, &options)));
     compiled.unwrap_or_else(|_| {
