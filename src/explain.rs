@@ -27,6 +27,8 @@ pub struct Report<'r> {
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     flagged: bool,
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    scores: Vec<ScoreReport<'r>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     reasons: Vec<ReasonReport<'r>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     shadow_hits: Vec<HitReport<'r>>,
@@ -53,6 +55,12 @@ struct HitReport<'r> {
 struct FaultReport<'r> {
     rule: &'r str,
     what: &'r str,
+}
+
+#[derive(Debug, Serialize)]
+struct ScoreReport<'r> {
+    rule: &'r str,
+    score: i64,
 }
 
 #[derive(Debug, Serialize)]
@@ -91,6 +99,12 @@ impl<'r> Report<'r> {
                 .collect(),
             score: judgement.score,
             flagged: judgement.flagged,
+            scores: judgement
+                .fired
+                .iter()
+                .filter(|firing| firing.score != 0)
+                .map(|firing| ScoreReport { rule: &firing.rule, score: firing.score })
+                .collect(),
             reasons: judgement
                 .fired
                 .iter()
@@ -244,6 +258,9 @@ fn write_firing(
         write!(out, "  ({}:{})", info.file, info.line)?;
     }
     writeln!(out)?;
+    if firing.score != 0 {
+        writeln!(out, "          adds {:+} to the score", firing.score)?;
+    }
     if let Some(reason) = &firing.reason {
         writeln!(out, "          because {reason}")?;
     }
