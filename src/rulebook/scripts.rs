@@ -244,12 +244,14 @@ impl Trial<'_> {
             return Err(self.fault(rule, "the script is benched after repeated failures", false));
         }
         let outcome = self.evaluate(engine, compiled);
+        // That a retry failed is no news; only the first time is told.
+        let serving = outcome.is_err() && breaker.is_some_and(|b| b.state() == State::Serving);
         let transition = breaker.and_then(|breaker| breaker.record(outcome.is_ok(), clock()));
         match outcome {
             Ok(outcome) => self.follow(rule, compiled, outcome, firing),
             Err(fault) => {
                 let what = format!("{}: {fault}", compiled.path);
-                let benched = matches!(transition, Some(Transition::Benched { .. }));
+                let benched = serving && matches!(transition, Some(Transition::Benched { .. }));
                 Err(self.fault(rule, &what, benched))
             }
         }
