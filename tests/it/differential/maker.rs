@@ -156,7 +156,7 @@ impl Maker {
         if !tight && self.one_in(5) {
             entry.all.push(self.term(known));
         }
-        if !tight && self.one_in(6) {
+        while !tight && self.one_in(6) {
             entry.unless.push(self.term(known));
         }
         Some(entry).filter(|entry| entry.all.iter().chain(&entry.unless).all(is_sound))
