@@ -6,6 +6,7 @@
     reason = "a failed test panics"
 )]
 
+mod corpora;
 mod differential;
 mod harness;
 mod lookalikes;
