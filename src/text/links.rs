@@ -77,6 +77,16 @@ pub fn domains(host: &str) -> impl Iterator<Item = &str> {
     std::iter::once(host).chain(parents).filter(|domain| !domain.is_empty())
 }
 
+/// Is there a dot with a space after it that can be one of a host, as in `example. com`?
+pub(super) fn is_set_apart(text: &str) -> bool {
+    let dots = [". ", "。 "].into_iter().flat_map(|dot| text.match_indices(dot));
+    dots.filter_map(|(at, dot)| Some((dot, text.get(at + dot.len()..)?))).any(|(dot, rest)| {
+        let label = rest.split(|char| !is_label(char)).next().unwrap_or_default();
+        let short = dot.len() < 3 && label.len() == 2;
+        !short && top_level(label) == Some(TopLevel::Plain)
+    })
+}
+
 /// Labels with dots between them.
 #[derive(Debug)]
 struct Chain {

@@ -3,6 +3,7 @@
 #[cfg(test)]
 mod tests;
 
+use super::links;
 use super::table::{Row, class, table};
 
 /// What a plain view shows of the ways to evade it. Cheap to find, and only a hint: most of what
@@ -105,9 +106,6 @@ struct Scan {
     stopped: bool,
 }
 
-/// Top-level domains that are looked for after a dot and a space.
-const SET_APART: [&str; 7] = [". com", ". net", ". org", ". cn", ". cc", ". xyz", ". vip"];
-
 /// The signs of a folded text, of which `dropped` characters were dropped, and which perhaps had
 /// capitals that pose as other letters.
 pub(super) fn scan(text: &str, dropped: usize, odd_capitals: bool) -> Signs {
@@ -175,7 +173,7 @@ pub(super) fn scan(text: &str, dropped: usize, odd_capitals: bool) -> Signs {
     }
     // Sentences end in a dot and a space too, so these ask for more.
     let spelled = scan.spelled && text.contains("dot");
-    if spelled || scan.stopped && SET_APART.iter().any(|domain| text.contains(domain)) {
+    if spelled || scan.stopped && links::is_set_apart(text) {
         scan.signs.bits |= Signs::DOT;
     }
     scan.signs
@@ -210,7 +208,7 @@ impl Scan {
     }
 
     fn step(&mut self, sort: Sort, char: char) {
-        self.stopped |= char == ' ' && self.last_char == '.';
+        self.stopped |= char == ' ' && matches!(self.last_char, '.' | '。');
         self.run = if char == self.last_char { self.run + 1 } else { 1 };
         if self.run == 3 && matches!(sort, Sort::Letter | Sort::Han) {
             self.signs.bits |= Signs::REPEATED;

@@ -198,8 +198,8 @@ impl View {
         // What is between the two stays as it is and is copied in one go.
         let mut copied = 0;
         let mut at = 0;
-        // What is left of a run of regional indicators, and whether it is two long: a flag. 🇺🇸 says
-        // nothing about "us"; any other number spells a word.
+        // What is left of a run of regional indicators, and whether it is a flag. 🇺🇸 says nothing
+        // about "us"; any other number spells a word.
         let (mut letters, mut flag) = (0_usize, false);
         loop {
             at = skip_printable_ascii(text.as_bytes(), at);
@@ -218,8 +218,7 @@ impl View {
                 let mut same = row.is_same();
                 if matches!(row.fold(), Fold::Flag(_)) {
                     if letters == 0 {
-                        letters = 1 + leading_flags(table, chars.as_str());
-                        flag = letters == 2;
+                        (letters, flag) = run_of_flags(table, chars.as_str());
                     }
                     letters = letters.saturating_sub(1);
                     same = flag;
@@ -324,9 +323,19 @@ impl View {
     }
 }
 
-/// How many regional indicators the text begins with.
-fn leading_flags(table: &Table, text: &str) -> usize {
-    text.chars().take_while(|&char| matches!(table.row(char).fold(), Fold::Flag(_))).count()
+/// How long the run of regional indicators is that goes on with `rest`, what vanishes between them
+/// left out, and whether it is a flag: two and nothing between.
+fn run_of_flags(table: &Table, rest: &str) -> (usize, bool) {
+    let folds = |char: char| table.row(char).fold();
+    let is_mark = |char: char| matches!(folds(char), Fold::Mark(_));
+    let vanishes = |char: char| match folds(char) {
+        Fold::Drop => true,
+        Fold::Many(number) => table.pool(number).chars().all(is_mark),
+        _ => is_mark(char),
+    };
+    let is_flag = |char: &char| matches!(folds(*char), Fold::Flag(_));
+    let more = rest.chars().filter(|&char| !vanishes(char)).take_while(is_flag).count();
+    (1 + more, more == 1 && rest.chars().next().is_some_and(|char| is_flag(&char)))
 }
 
 /// The first offset from `at` on that is not printable ASCII.

@@ -3,11 +3,14 @@
     clippy::unwrap_used,
     clippy::panic,
     clippy::indexing_slicing,
-    reason = "a failed test panics"
+    clippy::string_slice,
+    clippy::print_stderr,
+    reason = "a failed test panics, and may say more before it does"
 )]
 
 mod allocations;
 mod broken;
+mod corpora;
 mod differential;
 mod harness;
 mod laws;

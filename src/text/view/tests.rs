@@ -36,6 +36,7 @@ fn each_technique_folds() {
     check("🇫🇺🇨🇰", "fuck");
     check("🇺🇸", "🇺🇸");
     check("🇫 🇺 🇨", "f u c");
+    check("🇫🇺\u{200b}🇨🇰 🇺\u{301}🇸 🇺🇸\u{f73}🇺", "fuck us usu");
     check("⓿❶➀➋", "0112");
     check("⓫❿", "1110");
     check("f\u{200b}u\u{200d}c\u{ad}k\u{202e}\u{2066}\u{fe0f}\u{e0061}", "fuck");

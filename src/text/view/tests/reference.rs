@@ -71,21 +71,13 @@ impl Reference {
 
     pub(super) fn fold(&self, text: &str) -> Vec<Folded> {
         let mut out: Vec<Folded> = Vec::new();
-        let chars: Vec<(usize, char)> = text.char_indices().collect();
-        let is_flag = |n: usize| chars.get(n).is_some_and(|(_, c)| self.flags.contains_key(c));
-        let mut n = 0;
-        while let Some(&(at, char)) = chars.get(n) {
+        let in_flags = self.in_flags(text);
+        for (at, char) in text.char_indices() {
             let source = at..at + char.len_utf8();
-            if is_flag(n) {
-                let run = (n..chars.len()).take_while(|&n| is_flag(n)).count();
-                for &(at, char) in &chars[n..n + run] {
-                    let shown = if run == 2 { char } else { self.flags[&char] };
-                    out.push((shown, at..at + char.len_utf8()));
-                }
-                n += run;
+            if let Some(letter) = self.flags.get(&char) {
+                out.push((if in_flags.contains(&at) { char } else { *letter }, source));
                 continue;
             }
-            n += 1;
             if self.dropped.binary_search(&char).is_ok() {
                 extend(&mut out, source.end);
                 continue;
@@ -100,15 +92,30 @@ impl Reference {
                 extend(&mut out, source.end);
                 continue;
             }
-            // Only what vanished altogether belongs to the character before.
-            if out.len() == before {
-                extend(&mut out, source.end);
-            }
             // All that comes from one character, or has gone into the one before, is one.
             out[before..].iter_mut().for_each(|(_, own)| own.start = start);
             extend_from(&mut out, start, source.end);
         }
         out
+    }
+
+    /// Where regional indicators stand that are flags: two without a third near. What vanishes
+    /// does not part them, but what it stands in is no flag.
+    fn in_flags(&self, text: &str) -> Vec<usize> {
+        let are_marks = |text: &str| text.chars().all(|char| self.marks.contains_key(&char));
+        let vanishes = |char: char| {
+            self.dropped.binary_search(&char).is_ok()
+                || self.marks.contains_key(&char)
+                || self.targets.get(&char).is_some_and(|text| are_marks(text))
+        };
+        let left: Vec<(usize, char)> = text.char_indices().filter(|&(_, c)| !vanishes(c)).collect();
+        let runs = left
+            .chunk_by(|(_, a), (_, b)| self.flags.contains_key(a) && self.flags.contains_key(b));
+        let flags = runs.filter_map(|run| match run {
+            [(a, first), (b, _)] if a + first.len_utf8() == *b => Some([*a, *b]),
+            _ => None,
+        });
+        flags.flatten().collect()
     }
 
     /// Appends a character and gives where what it went into begins.

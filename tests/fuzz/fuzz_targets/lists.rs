@@ -1,0 +1,4 @@
+//! See `lists` of the bodies.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| bodies::lists(data));
