@@ -112,7 +112,7 @@ impl Maker {
             if self.one_in(5) {
                 list.matching = Matching::Anywhere;
             }
-            for _ in 0..1 + self.below(5) {
+            for _ in 0..=self.below(5) {
                 let known: Vec<String> = lists
                     .iter()
                     .chain([&list])
@@ -188,7 +188,8 @@ impl Maker {
     fn word(&mut self, count: usize) -> String {
         let mut word = String::new();
         for _ in 0..count {
-            word.push_str(*self.pick(&self.pieces.clone()));
+            let at = self.below(self.pieces.len());
+            word.push_str(self.pieces[at]);
             if self.one_in(8) {
                 word.push_str(self.between());
             }
@@ -219,7 +220,7 @@ impl Maker {
             .flat_map(|entry| entry.all.iter().chain(&entry.unless))
             .collect();
         let mut text = String::new();
-        for _ in 0..1 + self.below(5) {
+        for _ in 0..=self.below(5) {
             let count = 1 + self.below(3);
             let word = match self.below(4) {
                 _ if terms.is_empty() => self.word(count),
