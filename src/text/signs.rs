@@ -218,7 +218,7 @@ impl Scan {
         }
         self.leet(sort, char);
         let dotted = matches!(sort, Sort::Letter | Sort::Digit)
-            || matches!(char, ')' | ']' | '}' | '>')
+            || matches!(char, ')' | ']' | '}' | '>' | '-' | '_')
             || self.second_last == Sort::Space;
         if matches!(self.last_char, '.' | '。' | '·') && dotted
             || self.last_char == '点' && dotted && sort != Sort::Han

@@ -148,7 +148,8 @@ fn found(pair: &Pair, judgement: &Judgement) -> (Vec<Found>, Vec<Found>) {
     let mut found: Vec<Found> = Vec::new();
     let mut tight: Vec<Found> = Vec::new();
     for hit in judgement.fired.iter().flat_map(|firing| &firing.hits) {
-        let list: usize = hit.list.as_ref().unwrap()[1..].parse().unwrap();
+        let list: usize =
+            hit.list.as_ref().and_then(|name| name.strip_prefix('l')).unwrap().parse().unwrap();
         let entries = &pair.lists[list].entries;
         let entry = entries.iter().position(|entry| render_entry(entry) == *hit.entry).unwrap();
         let Span { field, range } = hit.span.clone();

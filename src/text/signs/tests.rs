@@ -60,6 +60,7 @@ fn digits_and_dots_are_counted() {
     assert!(signs("example.com").call_for_links() && signs("example dot com").call_for_links());
     assert!(signs("点com 看 a点com").call_for_links());
     assert!(signs("example. dev").call_for_links() && signs("example。 com").call_for_links());
+    assert!(signs("http://a.-").call_for_links() && signs("http://a._b").call_for_links());
     assert!(!signs("see you. at noon. dinner").call_for_links());
     assert!(!signs("好的。你好. ").call_for_links() && !signs("三点来").call_for_links());
     assert!(signs("f\u{200b}uck").dropped());

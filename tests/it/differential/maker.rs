@@ -188,7 +188,8 @@ impl Maker {
     fn word(&mut self, count: usize) -> String {
         let mut word = String::new();
         for _ in 0..count {
-            word.push_str(self.pick::<&str>(&self.pieces.clone()));
+            let at = self.below(self.pieces.len());
+            word.push_str(self.pieces[at]);
             if self.one_in(8) {
                 word.push_str(self.between());
             }

@@ -42,7 +42,7 @@ pub(super) fn is_disguise(pair: &Pair, (list, entry, _, field, range): &Found) -
         return true;
     }
     let wanted = reference::fold(&term.text);
-    let typed = reference::fold(&pair.fields[*field].0[range.clone()]);
+    let typed = reference::fold(pair.fields[*field].0.get(range.clone()).unwrap());
     let mut letters = spelled(&wanted).chars().collect::<Vec<_>>().into_iter().peekable();
     for char in spelled(&typed).chars() {
         letters.next_if_eq(&char);
