@@ -3,9 +3,7 @@
     clippy::unwrap_used,
     clippy::panic,
     clippy::indexing_slicing,
-    clippy::string_slice,
-    clippy::print_stderr,
-    reason = "a failed test panics, and may say more before it does"
+    reason = "a failed test panics"
 )]
 
 mod allocations;
