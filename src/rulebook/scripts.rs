@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::book::Book;
 use super::compile::{Compiler, has_extension};
@@ -41,7 +42,13 @@ pub(crate) struct Scripts {
     lib: Option<Lib>,
     /// By rule; empty where no rule has a script.
     breakers: Vec<Breaker>,
+    /// When the next benched rule may be tried again, whichever it is.
+    next_retry: AtomicU64,
 }
+
+/// Benched rules are tried again one after another: a hundred of them at once would hold up
+/// everybody else's messages. In nanoseconds.
+const RETRY_EVERY: u64 = 250_000_000;
 
 impl Compiler<'_> {
     /// Compiles `lib.rhai`, if there is one.
@@ -204,6 +211,22 @@ impl Scripts {
         self.compiled.iter().any(|script| script.patterns.iter().any(|(known, _)| **known == *name))
     }
 
+    /// May a rule's script be run now?
+    fn admits(&self, breaker: &Breaker, now: u64) -> bool {
+        match breaker.is_due(now) {
+            None => true,
+            Some(false) => false,
+            Some(true) => {
+                let next = self.next_retry.load(Ordering::Relaxed);
+                let later = now.saturating_add(RETRY_EVERY);
+                let order = Ordering::Relaxed;
+                now >= next
+                    && self.next_retry.compare_exchange(next, later, order, order).is_ok()
+                    && breaker.allow(now)
+            }
+        }
+    }
+
     /// Is the rule's script out of service?
     pub(crate) fn benched(&self, rule: usize) -> bool {
         self.breakers.get(rule).is_some_and(|breaker| breaker.state() != State::Serving)
@@ -240,7 +263,7 @@ impl Trial<'_> {
             Some(_) => book.breaker(rule),
             None => None,
         };
-        if breaker.is_some_and(|breaker| !breaker.allow(clock())) {
+        if breaker.is_some_and(|breaker| !scripts.admits(breaker, clock())) {
             return Err(self.fault(rule, "the script is benched after repeated failures", false));
         }
         let outcome = self.evaluate(engine, compiled);

@@ -73,6 +73,12 @@ impl Breaker {
         until == IN_SERVICE || (now >= until && self.probe(now))
     }
 
+    /// Is the rule on the bench, its time there over, so that [`allow`](Self::allow) would try it?
+    pub fn is_due(&self, now: u64) -> Option<bool> {
+        let until = self.until.load(Ordering::Relaxed);
+        (until != IN_SERVICE).then_some(now >= until)
+    }
+
     /// Notes how an allowed evaluation ended.
     pub fn record(&self, ok: bool, now: u64) -> Option<Transition> {
         if ok {
