@@ -48,7 +48,7 @@ pub(crate) struct Scripts {
 
 /// Benched rules are tried again one after another: a hundred of them at once would hold up
 /// everybody else's messages. In nanoseconds.
-const RETRY_EVERY: u64 = 250_000_000;
+const RETRY_EVERY: u64 = 1_000_000_000;
 
 impl Compiler<'_> {
     /// Compiles `lib.rhai`, if there is one.
