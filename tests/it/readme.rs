@@ -4,6 +4,9 @@ use std::fs;
 use std::path::Path;
 
 use quell::config::settings;
+use quell::message::Message;
+use quell::platform::tencent::{self, Query, Settings};
+use quell::rulebook::{Facts, Scratch};
 
 const BEGIN: &str = "<!-- settings: kept equal to `src/config/settings.rs` by a test -->\n";
 const END: &str = "<!-- end of settings -->";
@@ -38,4 +41,26 @@ fn the_rule_shown_works() {
     sources.files.insert("contact.toml".to_owned(), declared.into_bytes());
     let (rulebook, report) = crate::rulebooks::compile(&sources);
     assert!(rulebook.is_some(), "{:?}", report.diagnostics);
+}
+
+/// What the README posts gets the answer it prints, by the shipped rules.
+#[test]
+fn the_callback_shown_gets_the_answer_shown() {
+    let manifest = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let readme = fs::read_to_string(manifest.join("README.md")).unwrap();
+    let (_, rest) = readme.split_once("-d '").unwrap();
+    let (body, rest) = rest.split_once("'\n").unwrap();
+    let (_, rest) = rest.split_once("```json\n").unwrap();
+    let (answer, _) = rest.split_once('\n').unwrap();
+    let (rulebook, _) =
+        crate::rulebooks::compile(&crate::rulebooks::sources(&manifest.join("rules")));
+    let rulebook = rulebook.unwrap();
+    let query = Query::parse("CallbackCommand=Group.CallbackBeforeSendMsg");
+    let mut scratch = Scratch::default();
+    let mut judge = |message: &Message<'_>| {
+        rulebook.judge(message, &Facts::default(), crate::rulebooks::NOW, &mut scratch)
+    };
+    let settings = Settings::default();
+    let given = tencent::answer(&query, body.as_bytes(), &settings, &mut judge).unwrap();
+    assert_eq!(std::str::from_utf8(&given.reply).unwrap(), answer);
 }
