@@ -11,8 +11,8 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use http_body_util::Full;
-use hyper::body::Incoming;
-use hyper::header::{ALLOW, CONNECTION, CONTENT_TYPE, HeaderValue};
+use hyper::body::{Body, Incoming};
+use hyper::header::{ALLOW, CONNECTION, CONTENT_TYPE, HeaderMap, HeaderValue, TRANSFER_ENCODING};
 use hyper::rt::{Read, ReadBufCursor, Write};
 use hyper::server::conn::http1::Builder;
 use hyper::service::service_fn;
@@ -193,10 +193,11 @@ async fn answer<H: Handler>(
     pulse.enter(Phase::Work, shared.tick.get());
     let begun = Instant::now();
     let (head, incoming) = request.into_parts();
+    let doubtful = in_doubt(&head.headers, &incoming);
     let body = body::read(incoming, shared.options.body_max, shared.options.body_timeout).await;
     let mut request = super::Request { head, body, begun };
     let reply = shared.handler.handle(&request).await;
-    let close = reply.close || request.body.is_err() || shared.closing.get();
+    let close = reply.close || doubtful || request.body.is_err() || shared.closing.get();
     let Reply { status, content_type, allow, body, .. } = reply;
     // The request's header map goes back as the reply's: hyper hands it on to the next request,
     // so a connection in its stride allocates none.
@@ -214,4 +215,15 @@ async fn answer<H: Handler>(
     *response.headers_mut() = headers;
     pulse.enter(Phase::Idle, shared.tick.get());
     Ok(response)
+}
+
+/// May somebody in front of us have seen another end of this request than we do? What follows it
+/// must then not be taken for a request.
+fn in_doubt(headers: &HeaderMap, body: &Incoming) -> bool {
+    if body.size_hint().exact().is_some() {
+        return false;
+    }
+    let mut codings = headers.get_all(TRANSFER_ENCODING).iter();
+    let plain = codings.next().is_some_and(|it| it.as_bytes().eq_ignore_ascii_case(b"chunked"));
+    !plain || codings.next().is_some()
 }

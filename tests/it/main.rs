@@ -11,6 +11,7 @@ mod broken;
 mod corpora;
 mod differential;
 mod harness;
+mod hostile;
 mod laws;
 mod lookalikes;
 mod operator_api;
