@@ -194,7 +194,9 @@ async fn answer<H: Handler>(
     let begun = Instant::now();
     let (head, incoming) = request.into_parts();
     let doubtful = in_doubt(&head.headers, &incoming);
-    let body = body::read(incoming, shared.options.body_max, shared.options.body_timeout).await;
+    let options = &shared.options;
+    let wanted = || shared.handler.wants(&head, begun);
+    let body = body::read(incoming, options.body_max, options.body_timeout, wanted).await;
     let mut request = super::Request { head, body, begun };
     let reply = shared.handler.handle(&request).await;
     let close = reply.close || doubtful || request.body.is_err() || shared.closing.get();

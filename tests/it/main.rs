@@ -10,6 +10,7 @@ mod allocations;
 mod broken;
 mod corpora;
 mod differential;
+mod dying;
 mod harness;
 mod hostile;
 mod laws;

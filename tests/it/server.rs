@@ -1,12 +1,16 @@
 //! What only sockets show: keep-alive, limits, refusals, and the end.
 
 use std::fmt::Write;
+use std::sync::{Arc, Mutex};
 use std::thread;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use hyper::StatusCode;
+use quell::metrics::Metrics;
+use quell::server::{Handler, Options, Reply, Request, Server, bind};
 use sha2::{Digest, Sha256};
 
-use crate::harness::{BEFORE, Quell, callback, eventually, message, signed_callback};
+use crate::harness::{BEFORE, Client, Quell, callback, eventually, message, signed_callback};
 
 #[test]
 fn a_connection_serves_many_callbacks() {
@@ -229,6 +233,74 @@ fn callbacks_must_be_signed_where_a_token_is_set() {
 }
 
 #[test]
+fn a_body_is_not_waited_for_if_its_head_is_refused() {
+    let settings =
+        [("app.sdk_app_id", "1400000001"), ("app.tokens", "secret"), ("limits.body_timeout", "1h")];
+    let quell = Quell::start(&settings);
+    let mut client = quell.connect();
+    let forged = signed_callback(BEFORE, &signature("other", 0), &message("hello"));
+    let reply = client.ask(&forged[..forged.len() - 1]);
+    assert_eq!((reply.status, reply.closes()), (403, true));
+    assert_eq!(quell.metric("quell_refused_total{reason=\"forged\"}"), 1);
+}
+
+#[test]
+fn a_node_finds_out_how_many_connections_it_can_bear() {
+    let quell = Quell::start(&[("limits.answer_deadline", "1ms")]);
+    // So short a deadline leaves room for the fewest only.
+    let mut crowd: Vec<_> = (0..64).map(|_| quell.connect()).collect();
+    for client in &mut crowd {
+        assert_eq!(client.ask(&callback(BEFORE, &message("hello"))).status, 200);
+    }
+    quell.connect().wait_closed();
+}
+
+/// Holds its thread until it is let go.
+struct Stuck(Arc<Mutex<()>>);
+
+impl Handler for Stuck {
+    async fn handle(&self, _: &Request) -> Reply {
+        drop(self.0.lock());
+        Reply::json(StatusCode::OK, "{}")
+    }
+}
+
+#[test]
+fn a_stuck_worker_is_noticed() {
+    let lock = Arc::new(Mutex::new(()));
+    let listener = bind(([127, 0, 0, 1], 0).into()).unwrap();
+    let address = listener.local_addr().unwrap();
+    let meters = Metrics::new(1, &["unknown"]).unwrap().listener("test");
+    let (stop, stopping) = tokio::sync::watch::channel(false);
+    let second = Duration::from_secs(1);
+    let options = Options {
+        workers: 2,
+        connections_max: 4,
+        header_timeout: second,
+        body_timeout: second,
+        idle_timeout: second,
+        head_max: 16 << 10,
+        body_max: 1 << 10,
+        drain_timeout: second,
+    };
+    let handler = { Arc::clone(&lock) };
+    let server = Server::start(listener, "test", &options, &meters, &stopping, move |_| {
+        Stuck(Arc::clone(&handler))
+    })
+    .unwrap();
+    let beats = server.beats();
+    let held = lock.lock().unwrap();
+    let mut client = Client::open(address);
+    client.send(b"GET / HTTP/1.1\r\nhost: q\r\n\r\n");
+    eventually("it is seen that one is stuck", || beats.stalled() > second);
+    drop(held);
+    assert_eq!(client.reply().status, 200);
+    eventually("both are at work again", || beats.stalled() < second);
+    stop.send_replace(true);
+    assert!(server.join());
+}
+
+#[test]
 fn stopping_lets_callbacks_in_flight_end() {
     let mut quell = Quell::start(&[]);
     let mut half_sent = quell.connect();
@@ -270,7 +342,7 @@ fn callbacks_from_many_connections_are_all_answered() {
     thread::scope(|scope| {
         for _ in 0..8 {
             scope.spawn(|| {
-                let mut client = crate::harness::Client::open(address);
+                let mut client = Client::open(address);
                 for turn in 0..50 {
                     let (text, code) = if turn % 2 == 0 { ("hello", 0) } else { ("badword", 1) };
                     let reply = client.ask(&callback(BEFORE, &message(text)));
