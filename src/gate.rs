@@ -278,7 +278,8 @@ fn refuse(shard: &Shard, status: StatusCode, refused: Refused) -> Response {
         // Which of the checks failed is for the operator's metrics, not for whoever asks.
         _ => (None, &br#"{"error":"refused"}"#[..]),
     };
-    Response { status, allow, body: Bytes::from_static(body), close: false }
+    // Closed, so that only those who may ask can keep a connection waiting.
+    Response { status, allow, body: Bytes::from_static(body), close: true }
 }
 
 fn reason(refusal: Refusal) -> Refused {

@@ -157,7 +157,8 @@ async fn serve<H: Handler>(registration: Registration<H>, pulse: Rc<Pulse>, stre
     let service = service_fn(|request| answer(shared, &pulse, request));
     let mut connection = pin!(
         Builder::new()
-            .half_close(false)
+            // A client that has closed its own side still waits for its answer.
+            .half_close(true)
             .pipeline_flush(false)
             // Replies are small: one flat write is cheaper than a vectored one.
             .writev(false)

@@ -174,11 +174,16 @@ fn connections_over_the_cap_are_closed_at_once() {
 #[test]
 fn other_paths_and_methods_are_refused() {
     let quell = Quell::start(&[("listen.path", "/im/callback")]);
+    // Both are closed: only those who may ask can keep a connection waiting.
     let mut client = quell.connect();
     assert_eq!(client.ask(&callback(BEFORE, "{}")).status, 404);
+    client.wait_closed();
+    let mut client = quell.connect();
     let reply = client.ask(b"GET /im/callback HTTP/1.1\r\nhost: q\r\n\r\n");
     assert_eq!(reply.status, 405);
     assert!(reply.head.to_ascii_lowercase().contains("allow: post"));
+    client.wait_closed();
+    let mut client = quell.connect();
     let query = format!("/im/callback?CallbackCommand={BEFORE}");
     let request = format!("POST {query} HTTP/1.1\r\nhost: q\r\ncontent-length: 2\r\n\r\n{{}}");
     assert_eq!(client.ask(request.as_bytes()).status, 200);
@@ -213,9 +218,8 @@ fn callbacks_must_be_signed_where_a_token_is_set() {
     let settings = [("app.sdk_app_id", "1400000001"), ("app.tokens", "old, new")];
     let quell = Quell::start(&settings);
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
-    let mut client = quell.connect();
-    let mut status =
-        |more: &str| client.ask(&signed_callback(BEFORE, more, &message("hello"))).status;
+    let status =
+        |more: &str| quell.connect().ask(&signed_callback(BEFORE, more, &message("hello"))).status;
     assert_eq!(status(&signature("old", now)), 200);
     assert_eq!(status(&signature("new", now - 30)), 200);
     assert_eq!(status(""), 403);
@@ -226,7 +230,7 @@ fn callbacks_must_be_signed_where_a_token_is_set() {
          content-length: 2\r\n\r\n{{}}",
         signature("new", now)
     );
-    assert_eq!(client.ask(other_app.as_bytes()).status, 403);
+    assert_eq!(quell.connect().ask(other_app.as_bytes()).status, 403);
     for reason in ["unsigned", "forged", "stale", "app"] {
         assert_eq!(quell.metric(&format!("quell_refused_total{{reason=\"{reason}\"}}")), 1);
     }
