@@ -20,6 +20,7 @@ use std::time::Duration;
 use crate::gate::Fallback;
 use crate::platform::tencent::{self, App, Secret};
 use crate::rulebook::script;
+use crate::server::TlsFiles;
 use crate::telemetry::Format;
 use crate::verdict::Verdict;
 use crate::watch;
@@ -56,6 +57,8 @@ pub struct Config {
 pub struct Listen {
     /// For the platform's callbacks.
     pub callbacks: SocketAddr,
+    /// The certificate to speak TLS with; none: plain HTTP.
+    pub tls: Option<TlsFiles>,
     /// The path of the callback URL.
     pub path: String,
     /// Threads that answer callbacks, at least one.
@@ -74,6 +77,7 @@ pub struct Limits {
     pub answer_deadline: Duration,
     pub head_max: usize,
     pub body_max: usize,
+    pub handshake_timeout: Duration,
     pub header_timeout: Duration,
     pub body_timeout: Duration,
     pub idle_timeout: Duration,
@@ -195,8 +199,10 @@ impl Config {
             return Err(ConfigError::Refused("`limits.body_max` must be at least 1KiB"));
         }
         let least = Duration::from_millis(1);
-        let Limits { header_timeout, body_timeout, idle_timeout, .. } = self.limits;
-        if [header_timeout, body_timeout, idle_timeout].iter().any(|limit| *limit < least) {
+        let Limits { handshake_timeout, header_timeout, body_timeout, idle_timeout, .. } =
+            self.limits;
+        let all = [handshake_timeout, header_timeout, body_timeout, idle_timeout];
+        if all.iter().any(|limit| *limit < least) {
             return Err(ConfigError::Refused("a timeout under `limits` must not be zero"));
         }
         Ok(())
@@ -290,11 +296,28 @@ impl Paths<'_> {
         };
         Ok(Listen {
             callbacks: raw.callbacks.unwrap_or_else(|| loopback(8080)),
+            tls: self.tls(&raw.tls)?,
             path: raw.path.as_ref().map_or_else(|| "/callback".to_owned(), |path| path.0.clone()),
             workers,
             operator: raw.operator.unwrap_or_else(|| loopback(9090)),
             operator_token,
         })
+    }
+
+    fn tls(&self, raw: &raw::Tls) -> Result<Option<TlsFiles>, ConfigError> {
+        match (&raw.certificate, &raw.key, &raw.client_ca) {
+            (None, None, None) => Ok(None),
+            (Some(certificate), Some(key), client_ca) => Ok(Some(TlsFiles {
+                certificate: self.place(certificate, "listen.tls.certificate"),
+                key: self.place(key, "listen.tls.key"),
+                client_ca: client_ca
+                    .as_deref()
+                    .map(|path| self.place(path, "listen.tls.client_ca")),
+            })),
+            _ => Err(ConfigError::Refused(
+                "TLS needs both `listen.tls.certificate` and `listen.tls.key`",
+            )),
+        }
     }
 
     fn token(&self, path: &Path) -> Result<Secret, ConfigError> {
@@ -316,6 +339,7 @@ impl From<&raw::Limits> for Limits {
             answer_deadline: time(raw.answer_deadline, 1_000),
             head_max: size(raw.head_max, 16 << 10),
             body_max: size(raw.body_max, 256 << 10),
+            handshake_timeout: time(raw.handshake_timeout, 5_000),
             header_timeout: time(raw.header_timeout, 5_000),
             body_timeout: time(raw.body_timeout, 1_500),
             idle_timeout: time(raw.idle_timeout, 600_000),

@@ -10,6 +10,7 @@ mod rules;
 mod shard;
 #[cfg(test)]
 mod tests;
+mod tls;
 
 use std::fmt;
 use std::sync::Arc;
@@ -20,6 +21,7 @@ use prometheus::{
 
 pub use rules::{Mode, RuleMeters};
 pub use shard::{Class, JUDGE_SAMPLE, Oddity, Outcome, Refused, Shard, Stage, Timing};
+pub use tls::TlsMeters;
 
 use collect::ShardCollector;
 use rules::RuleSeries;
@@ -53,6 +55,8 @@ pub struct ListenerMeters {
     pub accept_errors: IntCounter,
     /// Connections open now.
     pub open: IntGauge,
+    /// Connections cut because a TLS handshake took too long.
+    pub late_handshakes: IntCounter,
     /// Connections cut because a request's head took too long.
     pub late_heads: IntCounter,
     /// Connections cut because the peer did not take its reply.
@@ -64,11 +68,11 @@ pub struct ListenerMeters {
 /// Reloads by outcome.
 #[derive(Debug)]
 pub struct Reloads {
-    /// A new rulebook is in use.
+    /// What the files say is in use.
     pub applied: IntCounter,
-    /// The files do not compile; the old rulebook stays.
+    /// The files cannot be used; what was in use stays.
     pub rejected: IntCounter,
-    /// The files are those of the rulebook in use.
+    /// The files are those in use.
     pub unchanged: IntCounter,
 }
 
@@ -101,7 +105,11 @@ impl Metrics {
         )?;
         build.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1);
         Ok(Self {
-            reloads: Reloads::new(&registry)?,
+            reloads: Reloads::new(
+                &registry,
+                "quell_rule_reloads_total",
+                "Attempts to put changed rule files in use, by outcome.",
+            )?,
             rules_loaded: gauge(
                 &registry,
                 "quell_rules_loaded",
@@ -144,10 +152,19 @@ impl Metrics {
             over_cap: of(connections, "over_cap"),
             accept_errors: accept_errors.with_label_values(&[name]),
             open: open.with_label_values(&[name]),
+            late_handshakes: of(cut, "handshake"),
             late_heads: of(cut, "head"),
             late_replies: of(cut, "reply"),
             idle: of(cut, "idle"),
         })
+    }
+
+    /// The counters of the callbacks' TLS. To be asked for once, and only where TLS is spoken.
+    ///
+    /// # Errors
+    /// When asked for twice.
+    pub fn tls(&self) -> prometheus::Result<TlsMeters> {
+        TlsMeters::new(&self.registry)
     }
 
     /// The counters of these rules, in this order. Series of rules that are not among them vanish.
@@ -175,13 +192,8 @@ impl Metrics {
 }
 
 impl Reloads {
-    fn new(registry: &Registry) -> prometheus::Result<Self> {
-        let vec = counters(
-            registry,
-            "quell_rule_reloads_total",
-            "Attempts to put changed rule files in use, by outcome.",
-            &["outcome"],
-        )?;
+    fn new(registry: &Registry, name: &str, help: &str) -> prometheus::Result<Self> {
+        let vec = counters(registry, name, help, &["outcome"])?;
         Ok(Self {
             applied: vec.with_label_values(&["applied"]),
             rejected: vec.with_label_values(&["rejected"]),

@@ -4,6 +4,7 @@
 //! no new connections, requests in flight to their end, and only then the rest.
 
 mod capacity;
+mod certificates;
 
 use std::cell::RefCell;
 use std::io;
@@ -22,9 +23,10 @@ use crate::operator::{self, Operator};
 use crate::platform::tencent::Command;
 use crate::reload::{self, Reloader, Rules, Setup};
 use crate::rulebook::diagnostic::Report;
-use crate::server::{self, BodyFault, Handler, Reply, Request, Server};
+use crate::server::{self, BodyFault, Handler, Reply, Request, Server, TlsError};
 use crate::watch::Limits;
 use capacity::Capacity;
+use certificates::Certificates;
 
 /// The operator API's own limits: a few people and a scraper.
 const OPERATOR_CONNECTIONS_MAX: usize = 64;
@@ -38,6 +40,7 @@ pub struct Running {
     operator: SocketAddr,
     ready: Arc<AtomicBool>,
     reloader: Reloader,
+    certificates: Option<Certificates>,
     callback_server: Server,
     operator_server: Server,
     stop_callbacks: watch::Sender<bool>,
@@ -60,6 +63,9 @@ pub enum StartError {
         /// Why.
         source: io::Error,
     },
+    /// The certificate files cannot be used.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     /// A thread cannot be started.
     #[error("cannot start a thread: {0}")]
     Thread(#[from] io::Error),
@@ -74,6 +80,10 @@ impl Running {
         let workers = config.listen.workers.max(1);
         let metrics = Arc::new(Metrics::new(workers, &command_names())?);
         let rules = Rules::open(setup(config, &metrics)).map_err(StartError::Rules)?;
+        let certificates = match &config.listen.tls {
+            Some(files) => Some(Certificates::start(files, &metrics)?),
+            None => None,
+        };
         let callbacks = listen("listen.callbacks", config.listen.callbacks)?;
         let operator = listen("listen.operator", config.listen.operator)?;
         let addresses = (callbacks.local_addr()?, operator.local_addr()?);
@@ -87,7 +97,9 @@ impl Running {
         let meters = metrics.listener("callbacks");
         let callback_server = {
             let (shards, current) = (Arc::clone(metrics.shards()), Arc::clone(&current));
+            let tls = certificates.as_ref().map(|certificates| Arc::clone(certificates.tls()));
             let options = callback_options(config, workers, capacity.connections);
+            let options = server::Options { tls, ..options };
             Server::start(callbacks, "quell-worker", &options, &meters, &stopping, move |index| {
                 let worker = RefCell::new(Worker::new(index, &shards, &current));
                 Callbacks { gate: Arc::clone(&gate), worker }
@@ -115,6 +127,7 @@ impl Running {
             operator: addresses.1,
             ready,
             reloader,
+            certificates,
             callback_server,
             operator_server,
             stop_callbacks,
@@ -137,6 +150,13 @@ impl Running {
         self.reloader.handle()
     }
 
+    /// Has the certificate files read again, where there are any.
+    pub fn reload_certificates(&self) {
+        if let Some(certificates) = &self.certificates {
+            certificates.reload();
+        }
+    }
+
     /// For how long the worker that is stuck longest has been so.
     pub fn stalled(&self) -> Duration {
         self.callback_server.beats().stalled()
@@ -154,6 +174,9 @@ impl Running {
         self.begin_stop();
         let callbacks = self.callback_server.join();
         self.reloader.stop();
+        if let Some(certificates) = self.certificates {
+            certificates.stop();
+        }
         self.stop_operator.send_replace(true);
         let operator = self.operator_server.join();
         callbacks && operator
@@ -237,6 +260,8 @@ fn callback_options(config: &Config, workers: usize, connections_max: usize) -> 
     server::Options {
         workers,
         connections_max,
+        tls: None,
+        handshake_timeout: limits.handshake_timeout,
         header_timeout: limits.header_timeout,
         body_timeout: limits.body_timeout,
         idle_timeout: limits.idle_timeout,

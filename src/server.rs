@@ -1,4 +1,4 @@
-//! HTTP/1.1 on loopback or behind a balancer: accepting, limits, bodies, drain.
+//! HTTP/1.1 over TCP or TLS: accepting, limits, bodies, drain.
 //!
 //! Each worker is one thread with its own runtime; a connection lives and dies on one worker, so
 //! nothing is shared or woken across threads while a request is answered. One listener is kept and
@@ -10,7 +10,9 @@
 mod accept;
 mod beats;
 mod body;
+mod certificate;
 mod connection;
+mod tls;
 mod worker;
 
 use std::future::Future;
@@ -27,6 +29,8 @@ use tokio::sync::watch;
 
 use crate::metrics::ListenerMeters;
 pub use beats::Beats;
+pub use certificate::{Identity, TlsContents, TlsError, TlsFiles};
+pub use tls::Tls;
 
 /// The limits of one listener.
 #[derive(Debug, Clone)]
@@ -35,6 +39,10 @@ pub struct Options {
     pub workers: usize,
     /// Connections held at a time; one more is accepted and closed at once.
     pub connections_max: usize,
+    /// TLS, where it is spoken.
+    pub tls: Option<Arc<Tls>>,
+    /// How long a TLS handshake may take.
+    pub handshake_timeout: Duration,
     /// From the first byte of a request's head to its last.
     pub header_timeout: Duration,
     /// How long a body may take to arrive, and a reply to be taken.

@@ -154,6 +154,7 @@ fn is_rule_file(path: &Path) -> bool {
 #[derive(Debug)]
 pub struct Watcher {
     directory: PathBuf,
+    mode: RecursiveMode,
     notifier: RecommendedWatcher,
     /// The directory that is watched, by device and number: the one its path led to then.
     watched: Option<(u64, u64)>,
@@ -168,6 +169,30 @@ impl Watcher {
         directory: &Path,
         changed: impl Fn() + Send + 'static,
     ) -> Result<Self, notify::Error> {
+        Self::watch(directory, RecursiveMode::Recursive, changed)
+    }
+
+    /// The same, without the folders in the directory.
+    ///
+    /// # Errors
+    /// When the system has no watch left.
+    pub fn shallow(
+        directory: &Path,
+        changed: impl Fn() + Send + 'static,
+    ) -> Result<Self, notify::Error> {
+        Self::watch(directory, RecursiveMode::NonRecursive, changed)
+    }
+
+    /// The directory.
+    pub fn directory(&self) -> &Path {
+        &self.directory
+    }
+
+    fn watch(
+        directory: &Path,
+        mode: RecursiveMode,
+        changed: impl Fn() + Send + 'static,
+    ) -> Result<Self, notify::Error> {
         let directory = std::path::absolute(directory).map_err(notify::Error::io)?;
         let root = directory.clone();
         let notifier = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
@@ -180,7 +205,7 @@ impl Watcher {
                 Ok(_) | Err(_) => changed(),
             }
         })?;
-        let mut watcher = Self { directory, notifier, watched: None };
+        let mut watcher = Self { directory, mode, notifier, watched: None };
         if let Some(parent) = watcher.directory.parent() {
             // Where the directory is a symbolic link, its swap shows here and nowhere else.
             watcher.notifier.watch(parent, RecursiveMode::NonRecursive)?;
@@ -203,7 +228,7 @@ impl Watcher {
             drop(self.notifier.unwatch(&self.directory));
         }
         if found.is_some() {
-            self.notifier.watch(&self.directory, RecursiveMode::Recursive)?;
+            self.notifier.watch(&self.directory, self.mode)?;
             self.watched = found;
         }
         Ok(())

@@ -46,6 +46,7 @@ pub(super) fn run(config: &Config) -> anyhow::Result<ExitCode> {
 async fn until_stopped(signals: &mut Signals, node: &Running) {
     while signals.next().await == Wish::Reload {
         tracing::info!("reload asked for by SIGHUP");
+        node.reload_certificates();
         if let Err(busy) = node.reloads().reload().await {
             tracing::warn!(error = %busy, "not reloaded");
         }

@@ -84,12 +84,8 @@ impl Layers {
     fn note_file(&mut self) {
         for setting in settings::ALL {
             let given = match setting.key.split_once('.') {
-                None => self.table.contains_key(setting.key),
-                Some((section, key)) => match self.table.get(section) {
-                    Some(toml::Value::Table(table)) => table.contains_key(key),
-                    Some(toml::Value::Array(all)) => all.iter().any(|one| one.get(key).is_some()),
-                    _ => false,
-                },
+                Some(("app", key)) => apps(&self.table).any(|app| app.get(key).is_some()),
+                _ => value(&self.table, setting.key).is_some(),
             };
             if given {
                 self.origins.insert(setting.key, Origin::File);
@@ -107,19 +103,10 @@ impl Layers {
             let value = parse(text, setting.form).map_err(bad)?;
             check_alone(setting, value.clone()).map_err(bad)?;
             match setting.key.split_once('.') {
-                None => {
-                    self.table.insert(setting.key.to_owned(), value);
-                }
                 Some(("app", key)) => {
                     app.insert(key.to_owned(), value);
                 }
-                Some((section, key)) => {
-                    let empty = || toml::Table::new().into();
-                    let place = self.table.entry(section).or_insert_with(empty);
-                    if let Some(place) = place.as_table_mut() {
-                        place.insert(key.to_owned(), value);
-                    }
-                }
+                _ => put(&mut self.table, setting.key, value),
             }
             self.origins.insert(setting.key, origin);
         }
@@ -134,13 +121,11 @@ impl Layers {
         let mut all = Vec::new();
         let mut last = "";
         for setting in settings::ALL {
-            let (section, key) = setting.key.split_once('.').unwrap_or(("", setting.key));
-            let value = match section {
-                "app" => continue,
-                "" => self.table.get(key),
-                section => self.table.get(section).and_then(|section| section.get(key)),
-            };
-            let value = match value {
+            let (section, key) = setting.key.rsplit_once('.').unwrap_or(("", setting.key));
+            if section == "app" {
+                continue;
+            }
+            let value = match value(&self.table, setting.key) {
                 Some(value) => hide(value, setting.form),
                 None if setting.default.is_empty() => continue,
                 None => parse(setting.default, setting.form).unwrap_or_else(|_| "".into()),
@@ -149,7 +134,7 @@ impl Layers {
             last = section;
             all.push(Shown { header, key, value, origin: self.origins.get(setting.key).cloned() });
         }
-        for app in self.table.get("app").and_then(toml::Value::as_array).into_iter().flatten() {
+        for app in apps(&self.table) {
             let mut header = Some("app");
             for setting in settings::ALL {
                 let Some(("app", key)) = setting.key.split_once('.') else { continue };
@@ -183,14 +168,40 @@ fn given<'a>(setting: &Setting, input: &'a Input<'_>) -> Option<(&'a str, Origin
 
 /// Would the file take this value for this setting?
 fn check_alone(setting: &Setting, value: toml::Value) -> Result<(), String> {
-    let (section, key) = setting.key.split_once('.').unwrap_or(("", setting.key));
-    let table = toml::Table::from_iter([(key.to_owned(), value)]);
-    let whole = match section {
-        "" => table,
-        "app" => toml::Table::from_iter([(section.to_owned(), vec![table].into())]),
-        section => toml::Table::from_iter([(section.to_owned(), table.into())]),
-    };
+    let mut whole = toml::Table::new();
+    match setting.key.split_once('.') {
+        Some(("app", key)) => {
+            let app = toml::Table::from_iter([(key.to_owned(), value)]);
+            whole.insert("app".to_owned(), vec![app].into());
+        }
+        _ => put(&mut whole, setting.key, value),
+    }
     whole.try_into::<Raw>().map(|_| ()).map_err(|error| error.message().to_owned())
+}
+
+/// The apps, each a table.
+fn apps(table: &toml::Table) -> impl Iterator<Item = &toml::Value> {
+    table.get("app").and_then(toml::Value::as_array).into_iter().flatten()
+}
+
+/// The value of a key with dots.
+fn value<'a>(table: &'a toml::Table, key: &str) -> Option<&'a toml::Value> {
+    match key.split_once('.') {
+        None => table.get(key),
+        Some((section, rest)) => value(table.get(section)?.as_table()?, rest),
+    }
+}
+
+/// Sets the value of a key with dots, making the tables on the way.
+fn put(table: &mut toml::Table, key: &str, value: toml::Value) {
+    let Some((section, rest)) = key.split_once('.') else {
+        table.insert(key.to_owned(), value);
+        return;
+    };
+    let place = table.entry(section).or_insert_with(|| toml::Table::new().into());
+    if let Some(place) = place.as_table_mut() {
+        put(place, rest, value);
+    }
 }
 
 fn hide(value: &toml::Value, form: Form) -> toml::Value {

@@ -33,6 +33,15 @@ pub(super) struct Listen {
     pub(super) operator: Option<SocketAddr>,
     pub(super) operator_token: Option<String>,
     pub(super) operator_token_file: Option<PathBuf>,
+    pub(super) tls: Tls,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Tls {
+    pub(super) certificate: Option<PathBuf>,
+    pub(super) key: Option<PathBuf>,
+    pub(super) client_ca: Option<PathBuf>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -59,6 +68,7 @@ pub(super) struct Limits {
     pub(super) answer_deadline: Option<Period>,
     pub(super) head_max: Option<ByteSize>,
     pub(super) body_max: Option<ByteSize>,
+    pub(super) handshake_timeout: Option<Period>,
     pub(super) header_timeout: Option<Period>,
     pub(super) body_timeout: Option<Period>,
     pub(super) idle_timeout: Option<Period>,

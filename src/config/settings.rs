@@ -93,6 +93,17 @@ pub const ALL: &[Setting] = &[
         Form::Secret,
     ),
     text("listen.operator_token_file", "", "A file that holds that token."),
+    text(
+        "listen.tls.certificate",
+        "",
+        "The certificate for callbacks over TLS and those that lead to its CA, PEM; reloaded when changed.",
+    ),
+    text("listen.tls.key", "", "Its private key, PEM."),
+    text(
+        "listen.tls.client_ca",
+        "",
+        "The CA that the caller's certificate must lead to, PEM (mutual TLS); none: no certificate is asked for.",
+    ),
     formed(
         text("app.sdk_app_id", "", "An app whose callbacks are accepted; none: any, on loopback."),
         Form::Integer,
@@ -125,6 +136,7 @@ pub const ALL: &[Setting] = &[
     ),
     text("limits.head_max", "16KiB", "The longest request head; from 8KiB to 1MiB."),
     text("limits.body_max", "256KiB", "The longest request body."),
+    text("limits.handshake_timeout", "5s", "For a TLS handshake."),
     text("limits.header_timeout", "5s", "From a head's first byte to its last."),
     text("limits.body_timeout", "1500ms", "For a body to arrive, or a reply to be taken."),
     text("limits.idle_timeout", "10m", "For a connection to wait for its next request."),

@@ -145,6 +145,23 @@ fn mistakes_are_named_with_their_place() {
 }
 
 #[test]
+fn tls_needs_a_certificate_and_its_key() {
+    let file = "[listen.tls]\ncertificate = 'server.pem'\nclient_ca = '/etc/ca.pem'\n";
+    fails(resolve(Some(file), &[], &[]), &["`listen.tls.certificate`", "`listen.tls.key`"]);
+    fails(resolve(Some("listen.tls.cert = 'x'\n"), &[], &[]), &["line 1", "`certificate`"]);
+    let config = resolve(Some(file), &[("QUELL_LISTEN__TLS__KEY", "server.key")], &[]).unwrap();
+    let tls = config.listen.tls.clone().unwrap();
+    assert_eq!(tls.certificate, Path::new("/etc/quell/server.pem"));
+    assert_eq!(tls.key, Path::new("server.key"));
+    assert_eq!(tls.client_ca.unwrap(), Path::new("/etc/ca.pem"));
+    let shown = config.to_string();
+    assert!(shown.contains("\n[listen.tls]\ncertificate = \"server.pem\""), "{shown}");
+    let shown: toml::Table = shown.parse().unwrap();
+    assert_eq!(shown["listen"]["tls"]["key"].as_str(), Some("server.key"));
+    assert!(resolve(None, &[], &[]).unwrap().listen.tls.is_none());
+}
+
+#[test]
 fn one_rule_directory_for_all() {
     let two = "app = [{ sdk_app_id = 1, rules = 'a' }, { sdk_app_id = 2, rules = 'b' }]\n";
     fails(resolve(Some(two), &[], &[]), &["not supported yet", "same `rules`"]);

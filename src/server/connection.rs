@@ -6,6 +6,7 @@ use std::future::poll_fn;
 use std::io;
 use std::pin::{Pin, pin};
 use std::rc::Rc;
+use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Instant;
 
@@ -18,14 +19,17 @@ use hyper::server::conn::http1::Builder;
 use hyper::service::service_fn;
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 
 use super::worker::Shared;
-use super::{Handler, Reply, body};
+use super::{Handler, Reply, Tls, body};
 
 /// What a connection is doing, as far as time limits go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Phase {
+    /// Shaking hands, where TLS is spoken.
+    Handshake,
     /// Waiting for the next request.
     Idle,
     /// A request's head has begun to arrive. A new connection starts here: one that never sends
@@ -72,6 +76,13 @@ impl Pulse {
         }
     }
 
+    /// Has [`wake`](Self::wake) wake the task of `cx`.
+    fn listen(&self, cx: &Context<'_>) {
+        if self.waker.borrow().is_none() {
+            *self.waker.borrow_mut() = Some(cx.waker().clone());
+        }
+    }
+
     fn enter(&self, phase: Phase, tick: u64) {
         self.phase.set(phase);
         self.since.set(tick);
@@ -79,13 +90,13 @@ impl Pulse {
 }
 
 /// A socket that notes when bytes come in and when none go out.
-struct Socket<H> {
-    inner: TokioIo<TcpStream>,
+struct Socket<S, H> {
+    inner: TokioIo<S>,
     pulse: Rc<Pulse>,
     shared: Rc<Shared<H>>,
 }
 
-impl<H> Socket<H> {
+impl<S, H> Socket<S, H> {
     fn note_write<T>(&self, result: &Poll<io::Result<T>>) {
         if result.is_pending() != self.pulse.blocked.get() {
             self.pulse.blocked.set(result.is_pending());
@@ -94,7 +105,7 @@ impl<H> Socket<H> {
     }
 }
 
-impl<H> Read for Socket<H> {
+impl<S: AsyncRead + Unpin, H> Read for Socket<S, H> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -108,7 +119,7 @@ impl<H> Read for Socket<H> {
     }
 }
 
-impl<H> Write for Socket<H> {
+impl<S: AsyncWrite + Unpin, H> Write for Socket<S, H> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -120,11 +131,16 @@ impl<H> Write for Socket<H> {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.inner).poll_flush(cx)
+        let result = Pin::new(&mut self.inner).poll_flush(cx);
+        // TLS takes what it is given and keeps what the peer does not take; TCP never does.
+        self.note_write(&result);
+        result
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.inner).poll_shutdown(cx)
+        let result = Pin::new(&mut self.inner).poll_shutdown(cx);
+        self.note_write(&result);
+        result
     }
 }
 
@@ -147,10 +163,53 @@ pub(super) fn start<H: Handler>(shared: &Rc<Shared<H>>, stream: TcpStream) {
     let pulse = Rc::new(Pulse::new(shared.tick.get()));
     // On the books before it first runs, so that a drain cannot overlook it.
     let registration = Registration { id: shared.enter(&pulse), shared: Rc::clone(shared) };
-    tokio::task::spawn_local(serve(registration, pulse, stream));
+    if let Some(tls) = &shared.options.tls {
+        pulse.enter(Phase::Handshake, shared.tick.get());
+        tokio::task::spawn_local(greet(registration, pulse, stream, Arc::clone(tls)));
+    } else {
+        tokio::task::spawn_local(serve(registration, pulse, stream));
+    }
 }
 
-async fn serve<H: Handler>(registration: Registration<H>, pulse: Rc<Pulse>, stream: TcpStream) {
+async fn greet<H: Handler>(
+    registration: Registration<H>,
+    pulse: Rc<Pulse>,
+    stream: TcpStream,
+    tls: Arc<Tls>,
+) {
+    let shared = &registration.shared;
+    match unless_given_up(shared, &pulse, tls.greet(stream)).await {
+        Some(Some(stream)) => {
+            pulse.enter(Phase::Head, shared.tick.get());
+            serve(registration, pulse, stream).await;
+        }
+        Some(None) => {}
+        None => tls.note_late(),
+    }
+}
+
+/// `None` when the worker gave the connection up first.
+async fn unless_given_up<H, F: Future>(
+    shared: &Shared<H>,
+    pulse: &Pulse,
+    future: F,
+) -> Option<F::Output> {
+    let mut future = pin!(future);
+    poll_fn(|cx| {
+        pulse.listen(cx);
+        if pulse.expired.get() || shared.ending.get() {
+            return Poll::Ready(None);
+        }
+        future.as_mut().poll(cx).map(Some)
+    })
+    .await
+}
+
+async fn serve<H: Handler, S: AsyncRead + AsyncWrite + Unpin>(
+    registration: Registration<H>,
+    pulse: Rc<Pulse>,
+    stream: S,
+) {
     let shared = &registration.shared;
     let socket =
         Socket { inner: TokioIo::new(stream), pulse: Rc::clone(&pulse), shared: Rc::clone(shared) };
@@ -170,9 +229,7 @@ async fn serve<H: Handler>(registration: Registration<H>, pulse: Rc<Pulse>, stre
     );
     let mut ending = false;
     poll_fn(|cx| {
-        if pulse.waker.borrow().is_none() {
-            *pulse.waker.borrow_mut() = Some(cx.waker().clone());
-        }
+        pulse.listen(cx);
         if pulse.expired.get() || connection.as_mut().poll(cx).is_ready() {
             return Poll::Ready(());
         }

@@ -73,10 +73,12 @@ impl<H> Shared<H> {
                 .saturating_add(1)
         };
         let (head, idle) = (ticks(self.options.header_timeout), ticks(self.options.idle_timeout));
+        let handshake = ticks(self.options.handshake_timeout);
         let reply = ticks(self.options.body_timeout);
         for pulse in self.pulses.borrow().values() {
             let (limit, meter) = match pulse.phase.get() {
                 _ if pulse.blocked.get() => (reply, &self.meters.late_replies),
+                Phase::Handshake => (handshake, &self.meters.late_handshakes),
                 Phase::Head => (head, &self.meters.late_heads),
                 Phase::Idle => (idle, &self.meters.idle),
                 Phase::Work => continue,
@@ -210,7 +212,9 @@ async fn take<H: Handler>(mut sockets: mpsc::Receiver<StdStream>, shared: Rc<Sha
 
 async fn sweep<H: Handler>(shared: Rc<Shared<H>>) {
     let options = &shared.options;
-    let shortest = options.header_timeout.min(options.body_timeout).min(options.idle_timeout);
+    let shortest = [options.handshake_timeout, options.body_timeout, options.idle_timeout]
+        .into_iter()
+        .fold(options.header_timeout, Duration::min);
     let interval = (shortest / 4).clamp(Duration::from_millis(10), Duration::from_millis(250));
     let mut timer = tokio::time::interval(interval);
     timer.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);

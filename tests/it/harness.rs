@@ -14,6 +14,8 @@ use tempfile::TempDir;
 
 /// Waiting longer than this is failing.
 const PATIENCE: Duration = Duration::from_secs(20);
+/// How a connection ends that was cut.
+const GONE: [io::ErrorKind; 2] = [io::ErrorKind::ConnectionReset, io::ErrorKind::UnexpectedEof];
 pub(crate) const BEFORE: &str = "Group.CallbackBeforeSendMsg";
 
 /// A running node. Stops when dropped.
@@ -159,8 +161,8 @@ pub(crate) fn signed_callback(command: &str, more: &str, body: &str) -> Vec<u8> 
 }
 
 /// One connection.
-pub(crate) struct Client {
-    stream: TcpStream,
+pub(crate) struct Client<S = TcpStream> {
+    stream: S,
     buffer: Vec<u8>,
 }
 
@@ -183,11 +185,31 @@ impl Reply {
     }
 }
 
+/// A plain connection.
+pub(crate) fn open(address: SocketAddr) -> TcpStream {
+    let stream = TcpStream::connect(address).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    stream
+}
+
 impl Client {
     pub(crate) fn open(address: SocketAddr) -> Self {
-        let stream = TcpStream::connect(address).unwrap();
-        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        Self::over(open(address))
+    }
+
+    /// Closes this side: nothing more will be sent.
+    pub(crate) fn end(&self) {
+        self.stream.shutdown(Shutdown::Write).unwrap();
+    }
+}
+
+impl<S: Read + Write> Client<S> {
+    pub(crate) fn over(stream: S) -> Self {
         Self { stream, buffer: Vec::new() }
+    }
+
+    pub(crate) fn stream(&mut self) -> &mut S {
+        &mut self.stream
     }
 
     pub(crate) fn send(&mut self, bytes: &[u8]) {
@@ -202,11 +224,6 @@ impl Client {
     /// True if the server takes all of it.
     pub(crate) fn try_send(&mut self, bytes: &[u8]) -> bool {
         self.stream.write_all(bytes).is_ok()
-    }
-
-    /// Closes this side: nothing more will be sent.
-    pub(crate) fn end(&self) {
-        self.stream.shutdown(Shutdown::Write).unwrap();
     }
 
     pub(crate) fn reply(&mut self) -> Reply {
@@ -251,7 +268,7 @@ impl Client {
                 self.buffer.extend_from_slice(&chunk[..read]);
                 read
             }
-            Err(error) if error.kind() == io::ErrorKind::ConnectionReset => 0,
+            Err(error) if GONE.contains(&error.kind()) => 0,
             Err(error) => panic!("{error}"),
         }
     }

@@ -7,6 +7,7 @@
 )]
 
 mod allocations;
+mod authority;
 mod broken;
 mod corpora;
 mod differential;
@@ -25,3 +26,5 @@ mod rulebooks;
 mod server;
 mod tables;
 mod tidy;
+mod tls;
+mod tls_files;

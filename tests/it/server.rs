@@ -278,6 +278,8 @@ fn a_stuck_worker_is_noticed() {
     let (stop, stopping) = tokio::sync::watch::channel(false);
     let second = Duration::from_secs(1);
     let options = Options {
+        tls: None,
+        handshake_timeout: Duration::from_secs(5),
         workers: 2,
         connections_max: 4,
         header_timeout: second,

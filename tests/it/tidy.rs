@@ -42,7 +42,7 @@ const ROOMS: [(&str, &[&str]); 19] = [
         "operator",
         &["explain", "gate", "metrics", "platform", "reload", "rulebook", "sample", "server"],
     ),
-    ("config", &["gate", "platform", "rulebook", "telemetry", "verdict", "watch"]),
+    ("config", &["gate", "platform", "rulebook", "server", "telemetry", "verdict", "watch"]),
     (
         "node",
         &[

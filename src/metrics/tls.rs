@@ -1,0 +1,61 @@
+//! What is counted about TLS. Registered only where TLS is spoken: an expiry of nothing would
+//! raise an alarm.
+
+use prometheus::{IntCounter, IntGauge, Registry};
+
+use super::{Reloads, counters, gauge};
+
+/// The counters of one listener's TLS.
+#[derive(Debug)]
+pub struct TlsMeters {
+    /// Handshakes from the beginning.
+    pub full: IntCounter,
+    /// Handshakes that went on from an earlier session.
+    pub resumed: IntCounter,
+    /// Clients refused for want of a good certificate.
+    pub bad_client: IntCounter,
+    /// Clients that would not have our certificate or our TLS.
+    pub rejected: IntCounter,
+    /// Clients that went away, or did not speak TLS that we know.
+    pub broken: IntCounter,
+    /// Clients that took too long.
+    pub late: IntCounter,
+    /// Attempts to put changed certificate files in use.
+    pub reloads: Reloads,
+    expiry: IntGauge,
+}
+
+impl TlsMeters {
+    pub(super) fn new(registry: &Registry) -> prometheus::Result<Self> {
+        let handshakes = counters(
+            registry,
+            "quell_tls_handshakes_total",
+            "TLS handshakes with callers, by how they ended.",
+            &["outcome"],
+        )?;
+        let of = |outcome| handshakes.with_label_values(&[outcome]);
+        Ok(Self {
+            full: of("full"),
+            resumed: of("resumed"),
+            bad_client: of("bad_client_certificate"),
+            rejected: of("rejected_by_client"),
+            broken: of("broken"),
+            late: of("late"),
+            reloads: Reloads::new(
+                registry,
+                "quell_tls_reloads_total",
+                "Attempts to put changed certificate files in use, by outcome.",
+            )?,
+            expiry: gauge(
+                registry,
+                "quell_tls_certificate_expiry_timestamp_seconds",
+                "When the certificate in use expires, in seconds of Unix time.",
+            )?,
+        })
+    }
+
+    /// Notes when the certificate in use expires. Not known: 0, which asks for a look.
+    pub fn note_expiry(&self, unix_s: Option<u64>) {
+        self.expiry.set(unix_s.and_then(|end| i64::try_from(end).ok()).unwrap_or_default());
+    }
+}
