@@ -9,6 +9,7 @@ pub mod rules;
 pub mod sarif;
 pub mod schema;
 mod serve;
+mod simulate;
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -60,6 +61,8 @@ enum Command {
     Judge(judge::Judge),
     /// Turn dirty keyword lists into clean ones, and weigh what they would hit
     List(list::List),
+    /// Send what the platform would, and compare the answers with what was meant
+    Simulate(simulate::Simulate),
     /// Print the configuration in force, tokens hidden, with where each value comes from
     Config(ConfigArgs),
 }
@@ -127,6 +130,7 @@ pub fn run() -> ExitCode {
         Command::Schema(args) => schema::run(&args),
         Command::Judge(args) => judge::run(&args),
         Command::List(args) => list::run(&args),
+        Command::Simulate(args) => simulate::run(&args),
         Command::Config(args) => load(&args).and_then(|config| print(&config.to_string())),
     };
     done.unwrap_or_else(|error| {

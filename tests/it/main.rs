@@ -21,5 +21,6 @@ mod recall;
 mod rule_edits;
 mod rulebooks;
 mod server;
+mod simulate;
 mod tables;
 mod tidy;
