@@ -3,6 +3,7 @@
 //! Exit codes: 0 done, 1 failed, 64 the command line or configuration is wrong, 65 the rules are.
 
 pub mod check;
+mod init;
 pub mod judge;
 mod list;
 pub mod rules;
@@ -53,6 +54,8 @@ enum Command {
     /// Answer the platform's callbacks until told to stop
     #[command(after_help = SERVE_HELP)]
     Serve(ConfigArgs),
+    /// Write a configuration, rules and a compose file to start from
+    Init(init::Init),
     /// Is a rule directory fit to go live?
     Check(check::Check),
     /// Print the JSON Schema of rule files, with which editors complete and check them
@@ -126,6 +129,7 @@ pub fn run() -> ExitCode {
     };
     let done = match cli.command {
         Command::Serve(args) => load(&args).and_then(|config| serve::run(&config)),
+        Command::Init(args) => init::run(&args),
         Command::Check(args) => check::run(&args),
         Command::Schema(args) => schema::run(&args),
         Command::Judge(args) => judge::run(&args),
