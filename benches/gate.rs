@@ -16,10 +16,10 @@ use quell::verdict::Verdict;
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
-const TOKEN: &str = "bench-token";
+pub(crate) const TOKEN: &str = "bench-token";
 
 /// A signed query.
-fn query(now: u64) -> String {
+pub(crate) fn query(now: u64) -> String {
     let sign: String =
         Sha256::digest(format!("{TOKEN}{now}")).iter().fold(String::new(), |mut hex, byte| {
             use std::fmt::Write as _;
@@ -32,7 +32,7 @@ fn query(now: u64) -> String {
     )
 }
 
-fn body(text: &str) -> String {
+pub(crate) fn body(text: &str) -> String {
     json!({
         "CallbackCommand": "Group.CallbackBeforeSendMsg",
         "GroupId": "@TGS#2PUB4KXQ",

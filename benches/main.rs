@@ -1,4 +1,4 @@
-//! The benches: `cargo bench -- judge`, `-- matcher`, `-- gate`, `-- reload`.
+//! The benches: `cargo bench -- judge`, `-- matcher`, `-- gate`, `-- wire`, `-- reload`.
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -11,6 +11,7 @@ mod corpus;
 mod gate;
 mod judge;
 mod reload;
+mod wire;
 
 criterion::criterion_group!(
     benches,
@@ -19,6 +20,7 @@ criterion::criterion_group!(
     judge::hostile,
     judge::matcher,
     gate::gate,
-    reload::reload
+    reload::reload,
+    wire::wire
 );
 criterion::criterion_main!(benches);

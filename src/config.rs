@@ -71,6 +71,7 @@ pub struct Listen {
 #[expect(missing_docs, reason = "each is described in the settings table")]
 pub struct Limits {
     pub connections_max: usize,
+    pub answer_deadline: Duration,
     pub head_max: usize,
     pub body_max: usize,
     pub header_timeout: Duration,
@@ -190,10 +191,8 @@ impl Config {
         if !(8 << 10..=1 << 20).contains(&self.limits.head_max) {
             return Err(ConfigError::Refused("`limits.head_max` must be from 8KiB to 1MiB"));
         }
-        if self.limits.body_max < 1 << 10 || self.limits.connections_max == 0 {
-            return Err(ConfigError::Refused(
-                "`limits.body_max` must be at least 1KiB and `limits.connections_max` at least 1",
-            ));
+        if self.limits.body_max < 1 << 10 {
+            return Err(ConfigError::Refused("`limits.body_max` must be at least 1KiB"));
         }
         let least = Duration::from_millis(1);
         let Limits { header_timeout, body_timeout, idle_timeout, .. } = self.limits;
@@ -313,7 +312,8 @@ impl From<&raw::Limits> for Limits {
             given.map_or(Duration::from_millis(default_ms), |period| period.0)
         };
         Self {
-            connections_max: count(raw.connections_max.unwrap_or(4096)),
+            connections_max: count(raw.connections_max.unwrap_or_default()),
+            answer_deadline: time(raw.answer_deadline, 1_000),
             head_max: size(raw.head_max, 16 << 10),
             body_max: size(raw.body_max, 256 << 10),
             header_timeout: time(raw.header_timeout, 5_000),

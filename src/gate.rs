@@ -123,18 +123,37 @@ impl Gate {
         response
     }
 
-    fn answer(&self, worker: &mut Worker, request: Request<'_>) -> Response {
+    /// Is a request with this head one to answer, so that its body is worth waiting for?
+    pub fn wants(&self, worker: &mut Worker, request: Request<'_>) -> bool {
+        let now = worker.now(request.begun);
+        self.check(&Query::parse(request.query), request, now).is_ok()
+    }
+
+    /// May this be asked at all?
+    fn check(
+        &self,
+        query: &Query<'_>,
+        request: Request<'_>,
+        now: Timestamp,
+    ) -> Result<(), (StatusCode, Refused)> {
         if request.path != self.options.path {
-            return refuse(worker.shard(), StatusCode::NOT_FOUND, Refused::Path);
+            return Err((StatusCode::NOT_FOUND, Refused::Path));
         }
         if request.method != Method::POST {
-            return refuse(worker.shard(), StatusCode::METHOD_NOT_ALLOWED, Refused::Method);
+            return Err((StatusCode::METHOD_NOT_ALLOWED, Refused::Method));
         }
+        let age = self.options.signature_age_max_s;
+        match tencent::verify(query, &self.options.apps, now, age) {
+            Ok(_) => Ok(()),
+            Err(refusal) => Err((StatusCode::FORBIDDEN, reason(refusal))),
+        }
+    }
+
+    fn answer(&self, worker: &mut Worker, request: Request<'_>) -> Response {
         let now = worker.now(request.begun);
         let query = Query::parse(request.query);
-        let age = self.options.signature_age_max_s;
-        if let Err(refusal) = tencent::verify(&query, &self.options.apps, now, age) {
-            return refuse(worker.shard(), StatusCode::FORBIDDEN, reason(refusal));
+        if let Err((status, refused)) = self.check(&query, request, now) {
+            return refuse(worker.shard(), status, refused);
         }
         let command = query.command();
         match request.body {
@@ -259,7 +278,8 @@ fn refuse(shard: &Shard, status: StatusCode, refused: Refused) -> Response {
         // Which of the checks failed is for the operator's metrics, not for whoever asks.
         _ => (None, &br#"{"error":"refused"}"#[..]),
     };
-    Response { status, allow, body: Bytes::from_static(body), close: false }
+    // Closed, so that only those who may ask can keep a connection waiting.
+    Response { status, allow, body: Bytes::from_static(body), close: true }
 }
 
 fn reason(refusal: Refusal) -> Refused {

@@ -3,13 +3,16 @@
 //! To start: the first rulebook, then the sockets, then the threads, then ready. To end: not ready,
 //! no new connections, requests in flight to their end, and only then the rest.
 
+mod capacity;
+
 use std::cell::RefCell;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use hyper::http::request::Parts;
 use tokio::sync::watch;
 
 use crate::config::Config;
@@ -19,8 +22,9 @@ use crate::operator::{self, Operator};
 use crate::platform::tencent::Command;
 use crate::reload::{self, Reloader, Rules, Setup};
 use crate::rulebook::diagnostic::Report;
-use crate::server::{self, Handler, Reply, Request, Server};
+use crate::server::{self, BodyFault, Handler, Reply, Request, Server};
 use crate::watch::Limits;
+use capacity::Capacity;
 
 /// The operator API's own limits: a few people and a scraper.
 const OPERATOR_CONNECTIONS_MAX: usize = 64;
@@ -73,16 +77,17 @@ impl Running {
         let callbacks = listen("listen.callbacks", config.listen.callbacks)?;
         let operator = listen("listen.operator", config.listen.operator)?;
         let addresses = (callbacks.local_addr()?, operator.local_addr()?);
-        announce(config, &rules, addresses);
-
         let current = Arc::clone(rules.current());
+        let capacity = capacity::measure(config, &current.load().rulebook, capacity::files());
+        announce(config, &rules, addresses, capacity);
+
         let reloader = Reloader::start(rules)?;
         let gate = Arc::new(Gate::new(gate_options(config)));
         let (stop_callbacks, stopping) = watch::channel(false);
         let meters = metrics.listener("callbacks");
         let callback_server = {
             let (shards, current) = (Arc::clone(metrics.shards()), Arc::clone(&current));
-            let options = callback_options(config, workers);
+            let options = callback_options(config, workers, capacity.connections);
             Server::start(callbacks, "quell-worker", &options, &meters, &stopping, move |index| {
                 let worker = RefCell::new(Worker::new(index, &shards, &current));
                 Callbacks { gate: Arc::clone(&gate), worker }
@@ -92,6 +97,7 @@ impl Running {
         let (stop_operator, stopping) = watch::channel(false);
         let parts = Arc::new(operator::Parts {
             ready: Arc::clone(&ready),
+            beats: callback_server.beats().clone(),
             token: config.listen.operator_token.clone(),
             reloads: reloader.handle().clone(),
             current,
@@ -131,6 +137,11 @@ impl Running {
         self.reloader.handle()
     }
 
+    /// For how long the worker that is stuck longest has been so.
+    pub fn stalled(&self) -> Duration {
+        self.callback_server.beats().stalled()
+    }
+
     /// Begins to stop: not ready, no new connections, each connection closed with its next reply.
     pub fn begin_stop(&self) {
         self.ready.store(false, Ordering::Relaxed);
@@ -157,23 +168,30 @@ struct Callbacks {
 
 impl Handler for Callbacks {
     async fn handle(&self, request: &Request) -> Reply {
-        let uri = &request.head.uri;
-        let gate::Response { status, allow, body, close } = self.gate.handle(
-            &mut self.worker.borrow_mut(),
-            gate::Request {
-                method: &request.head.method,
-                path: uri.path(),
-                query: uri.query().unwrap_or_default(),
-                body: request.body.as_deref().map_err(|fault| *fault),
-                begun: request.begun,
-            },
-        );
+        let body = request.body.as_deref().map_err(|fault| *fault);
+        let asked = gate_request(&request.head, body, request.begun);
+        let gate::Response { status, allow, body, close } =
+            self.gate.handle(&mut self.worker.borrow_mut(), asked);
         Reply { allow, close, ..Reply::json(status, body) }
+    }
+
+    fn wants(&self, head: &Parts, begun: Instant) -> bool {
+        let asked = gate_request(head, Err(BodyFault::Unwanted), begun);
+        self.gate.wants(&mut self.worker.borrow_mut(), asked)
     }
 
     fn tick(&self) {
         self.worker.borrow_mut().refresh();
     }
+}
+
+fn gate_request<'a>(
+    head: &'a Parts,
+    body: Result<&'a [u8], BodyFault>,
+    begun: Instant,
+) -> gate::Request<'a> {
+    let (path, query) = (head.uri.path(), head.uri.query().unwrap_or_default());
+    gate::Request { method: &head.method, path, query, body, begun }
 }
 
 fn setup(config: &Config, metrics: &Arc<Metrics>) -> Setup {
@@ -214,11 +232,11 @@ fn gate_options(config: &Config) -> gate::Options {
     }
 }
 
-fn callback_options(config: &Config, workers: usize) -> server::Options {
+fn callback_options(config: &Config, workers: usize, connections_max: usize) -> server::Options {
     let limits = &config.limits;
     server::Options {
         workers,
-        connections_max: limits.connections_max,
+        connections_max,
         header_timeout: limits.header_timeout,
         body_timeout: limits.body_timeout,
         idle_timeout: limits.idle_timeout,
@@ -230,19 +248,26 @@ fn callback_options(config: &Config, workers: usize) -> server::Options {
 
 fn operator_options(config: &Config) -> server::Options {
     server::Options {
-        connections_max: OPERATOR_CONNECTIONS_MAX,
         body_timeout: OPERATOR_BODY_TIMEOUT,
         drain_timeout: OPERATOR_DRAIN_TIMEOUT,
-        ..callback_options(config, 1)
+        ..callback_options(config, 1, OPERATOR_CONNECTIONS_MAX)
     }
 }
 
-fn announce(config: &Config, rules: &Rules, (callbacks, operator): (SocketAddr, SocketAddr)) {
+fn announce(
+    config: &Config,
+    rules: &Rules,
+    (callbacks, operator): (SocketAddr, SocketAddr),
+    Capacity { connections, longest_message }: Capacity,
+) {
     let status = rules.status().load();
     let (rules, revision) = (status.rules, &*status.revision);
     let (apps, signed) = (config.apps.len(), config.signed());
     let workers = config.listen.workers;
-    tracing::info!(%callbacks, %operator, revision, rules, apps, signed, workers, "serving");
+    tracing::info!(
+        %callbacks, %operator, revision, rules, apps, signed, workers,
+        connections_max = connections, ?longest_message, "serving"
+    );
     if !signed {
         tracing::warn!("callbacks are accepted without a signature");
     }

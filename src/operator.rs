@@ -24,15 +24,20 @@ use crate::metrics::Metrics;
 use crate::platform::tencent::{self, Secret};
 use crate::reload;
 use crate::rulebook::Timestamp;
-use crate::server::{Handler, Reply, Request};
+use crate::server::{Beats, Handler, Reply, Request};
 
 /// How long a reload or a check may keep its caller waiting; it goes on after that.
 const RELOAD_TIMEOUT: Duration = Duration::from_mins(1);
+
+/// A worker not seen at work for so long will not come back: nothing it does takes this long.
+const STUCK_AFTER: Duration = Duration::from_secs(10);
 
 /// What the operator API shows and moves.
 pub struct Parts {
     /// Does the node serve?
     pub ready: Arc<AtomicBool>,
+    /// Are its workers at work?
+    pub beats: Beats,
     /// What POST requests must bear.
     pub token: Option<Secret>,
     /// The way to reload.
@@ -122,9 +127,10 @@ impl Operator {
     }
 
     fn live(&self) -> Reply {
-        // That this thread answers is the news; whether to route here is `/ready`'s.
-        let _ = self;
-        reply(StatusCode::OK, &json!({ "live": true }))
+        // Whether to route here is `/ready`'s to say; only starting anew helps a stuck worker.
+        let live = self.parts.beats.stalled() < STUCK_AFTER;
+        let status = if live { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+        reply(status, &json!({ "live": live }))
     }
 
     fn ready(&self) -> Reply {

@@ -8,6 +8,7 @@
 //! looks at all of them a few times a second.
 
 mod accept;
+mod beats;
 mod body;
 mod connection;
 mod worker;
@@ -25,6 +26,7 @@ use hyper::http::request::Parts;
 use tokio::sync::watch;
 
 use crate::metrics::ListenerMeters;
+pub use beats::Beats;
 
 /// The limits of one listener.
 #[derive(Debug, Clone)]
@@ -56,6 +58,9 @@ pub enum BodyFault {
     /// It did not arrive in time.
     #[error("the body did not arrive in time")]
     Late,
+    /// It had not arrived when the head turned out to be reason enough to refuse the request.
+    #[error("the body was not waited for")]
+    Unwanted,
     /// The peer went away in the middle, or its framing is broken.
     #[error("the body is broken off")]
     Broken,
@@ -105,6 +110,14 @@ pub trait Handler: 'static {
     /// Answers one request.
     fn handle(&self, request: &Request) -> impl Future<Output = Reply>;
 
+    /// Is the body of a request with this head, which came at `begun`, worth waiting for? Asked
+    /// only when the body has not come with the head: whoever may not ask at all cannot make us
+    /// hold a body. A request said no to is handled without it.
+    fn wants(&self, head: &Parts, begun: Instant) -> bool {
+        let _ = (head, begun);
+        true
+    }
+
     /// Called a few times a second, requests or not.
     fn tick(&self) {}
 }
@@ -113,6 +126,7 @@ pub trait Handler: 'static {
 #[derive(Debug)]
 pub struct Server {
     threads: Vec<JoinHandle<()>>,
+    beats: Beats,
 }
 
 impl Server {
@@ -132,8 +146,14 @@ impl Server {
         H: Handler,
         F: Fn(usize) -> H + Send + Sync + 'static,
     {
-        let threads = worker::start(listener, name, options, meters, stop, handler)?;
-        Ok(Self { threads })
+        let beats = Beats::new(options.workers.max(1));
+        let threads = worker::start(listener, name, options, meters, stop, &beats, handler)?;
+        Ok(Self { threads, beats })
+    }
+
+    /// When each worker was last seen at work.
+    pub fn beats(&self) -> &Beats {
+        &self.beats
     }
 
     /// Waits until every connection has ended and every thread with it. True if none panicked.

@@ -1,7 +1,10 @@
 //! `quell serve`: a node until a signal ends it.
 
+use std::convert::Infallible;
 use std::process::ExitCode;
+use std::time::Duration;
 
+use sd_notify::NotifyState;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::rules::BAD_RULES;
@@ -21,13 +24,13 @@ pub(super) fn run(config: &Config) -> anyhow::Result<ExitCode> {
         let mut signals = Signals::listen()
             .map_err(|e| Failure::new(FAILURE, format!("cannot listen for signals: {e}")))?;
         let node = Running::start(config).map_err(failure)?;
-        while signals.next().await == Wish::Reload {
-            tracing::info!("reload asked for by SIGHUP");
-            if let Err(busy) = node.reloads().reload().await {
-                tracing::warn!(error = %busy, "not reloaded");
-            }
+        tell_systemd(&NotifyState::Ready);
+        tokio::select! {
+            () = until_stopped(&mut signals, &node) => {}
+            never = feed_watchdog(&node) => match never {},
         }
         tracing::info!("stopping");
+        tell_systemd(&NotifyState::Stopping);
         let clean = tokio::select! {
             stopped = tokio::task::spawn_blocking(|| node.stop()) => stopped.unwrap_or(false),
             // Asked a second time: whoever asks is in a hurry.
@@ -38,6 +41,35 @@ pub(super) fn run(config: &Config) -> anyhow::Result<ExitCode> {
         tracing::info!(clean, "stopped");
         Ok(if clean { ExitCode::SUCCESS } else { ExitCode::from(FAILURE) })
     })
+}
+
+async fn until_stopped(signals: &mut Signals, node: &Running) {
+    while signals.next().await == Wish::Reload {
+        tracing::info!("reload asked for by SIGHUP");
+        if let Err(busy) = node.reloads().reload().await {
+            tracing::warn!(error = %busy, "not reloaded");
+        }
+    }
+}
+
+/// Where systemd started us and wants to know. Not being told is systemd's to notice.
+fn tell_systemd(state: &NotifyState<'_>) {
+    if let Err(error) = sd_notify::notify(std::slice::from_ref(state)) {
+        tracing::warn!(%error, "cannot tell systemd");
+    }
+}
+
+/// Tells systemd's watchdog, where there is one, that every worker is at work. One that is stuck
+/// longer than the watchdog's patience has the whole process started anew.
+async fn feed_watchdog(node: &Running) -> Infallible {
+    let Some(patience) = sd_notify::watchdog_enabled() else { return std::future::pending().await };
+    let mut timer = tokio::time::interval((patience / 3).max(Duration::from_millis(1)));
+    loop {
+        timer.tick().await;
+        if node.stalled() < patience / 2 {
+            tell_systemd(&NotifyState::Watchdog);
+        }
+    }
 }
 
 #[derive(PartialEq)]

@@ -56,6 +56,7 @@ pub(super) struct Fallback {
 #[serde(deny_unknown_fields, default)]
 pub(super) struct Limits {
     pub(super) connections_max: Option<u32>,
+    pub(super) answer_deadline: Option<Period>,
     pub(super) head_max: Option<ByteSize>,
     pub(super) body_max: Option<ByteSize>,
     pub(super) header_timeout: Option<Period>,

@@ -111,8 +111,17 @@ pub const ALL: &[Setting] = &[
         "Verdict on a join, invitation, group or friend request that could not be judged.",
     ),
     formed(
-        text("limits.connections_max", "4096", "Connections of the platform at a time."),
+        text(
+            "limits.connections_max",
+            "0",
+            "Connections of the platform at a time; 0: measured at start, for `limits.answer_deadline`.",
+        ),
         Form::Integer,
+    ),
+    text(
+        "limits.answer_deadline",
+        "1s",
+        "With every connection busy with the longest message, the last answer leaves within this.",
     ),
     text("limits.head_max", "16KiB", "The longest request head; from 8KiB to 1MiB."),
     text("limits.body_max", "256KiB", "The longest request body."),

@@ -15,11 +15,13 @@ use super::BodyFault;
 /// a socket closed with bytes unread resets the connection, and the reply could be lost with it.
 const DISCARD_FACTOR: u64 = 4;
 
-/// Reads `body`. No timer is armed for a body that is already there.
+/// Reads `body`, asking whether it is wanted before it waits. No timer is armed for a body that is
+/// already there.
 pub(super) async fn read(
     body: Incoming,
     bytes_max: usize,
     timeout: Duration,
+    wanted: impl FnOnce() -> bool,
 ) -> Result<Bytes, BodyFault> {
     if body.is_end_stream() {
         return Ok(Bytes::new());
@@ -27,6 +29,7 @@ pub(super) async fn read(
     let mut whole = pin!(collect(body, bytes_max));
     match poll_fn(|cx| Poll::Ready(whole.as_mut().poll(cx))).await {
         Poll::Ready(done) => done,
+        Poll::Pending if !wanted() => Err(BodyFault::Unwanted),
         Poll::Pending => tokio::time::timeout(timeout, whole).await.unwrap_or(Err(BodyFault::Late)),
     }
 }

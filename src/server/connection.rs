@@ -11,8 +11,8 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use http_body_util::Full;
-use hyper::body::Incoming;
-use hyper::header::{ALLOW, CONNECTION, CONTENT_TYPE, HeaderValue};
+use hyper::body::{Body, Incoming};
+use hyper::header::{ALLOW, CONNECTION, CONTENT_TYPE, HeaderMap, HeaderValue, TRANSFER_ENCODING};
 use hyper::rt::{Read, ReadBufCursor, Write};
 use hyper::server::conn::http1::Builder;
 use hyper::service::service_fn;
@@ -157,7 +157,8 @@ async fn serve<H: Handler>(registration: Registration<H>, pulse: Rc<Pulse>, stre
     let service = service_fn(|request| answer(shared, &pulse, request));
     let mut connection = pin!(
         Builder::new()
-            .half_close(false)
+            // A client that has closed its own side still waits for its answer.
+            .half_close(true)
             .pipeline_flush(false)
             // Replies are small: one flat write is cheaper than a vectored one.
             .writev(false)
@@ -193,10 +194,13 @@ async fn answer<H: Handler>(
     pulse.enter(Phase::Work, shared.tick.get());
     let begun = Instant::now();
     let (head, incoming) = request.into_parts();
-    let body = body::read(incoming, shared.options.body_max, shared.options.body_timeout).await;
+    let doubtful = in_doubt(&head.headers, &incoming);
+    let options = &shared.options;
+    let wanted = || shared.handler.wants(&head, begun);
+    let body = body::read(incoming, options.body_max, options.body_timeout, wanted).await;
     let mut request = super::Request { head, body, begun };
     let reply = shared.handler.handle(&request).await;
-    let close = reply.close || request.body.is_err() || shared.closing.get();
+    let close = reply.close || doubtful || request.body.is_err() || shared.closing.get();
     let Reply { status, content_type, allow, body, .. } = reply;
     // The request's header map goes back as the reply's: hyper hands it on to the next request,
     // so a connection in its stride allocates none.
@@ -214,4 +218,15 @@ async fn answer<H: Handler>(
     *response.headers_mut() = headers;
     pulse.enter(Phase::Idle, shared.tick.get());
     Ok(response)
+}
+
+/// May somebody in front of us have seen another end of this request than we do? What follows it
+/// must then not be taken for a request.
+fn in_doubt(headers: &HeaderMap, body: &Incoming) -> bool {
+    if body.size_hint().exact().is_some() {
+        return false;
+    }
+    let mut codings = headers.get_all(TRANSFER_ENCODING).iter();
+    let plain = codings.next().is_some_and(|it| it.as_bytes().eq_ignore_ascii_case(b"chunked"));
+    !plain || codings.next().is_some()
 }

@@ -17,7 +17,7 @@ use tokio::time::Instant;
 
 use super::accept::{self, Load};
 use super::connection::{self, Phase, Pulse};
-use super::{Handler, Options};
+use super::{Beats, Handler, Options};
 use crate::metrics::ListenerMeters;
 
 /// Sockets on their way to a worker.
@@ -35,6 +35,7 @@ pub(super) struct Shared<H> {
     pub(super) options: Options,
     pub(super) meters: Arc<ListenerMeters>,
     pub(super) load: Arc<Load>,
+    beats: Beats,
     /// The worker's coarse clock.
     pub(super) tick: Cell<u64>,
     /// Each reply closes its connection.
@@ -107,6 +108,7 @@ pub(super) fn start<H, F>(
     options: &Options,
     meters: &Arc<ListenerMeters>,
     stop: &watch::Receiver<bool>,
+    beats: &Beats,
     handler: F,
 ) -> io::Result<Vec<JoinHandle<()>>>
 where
@@ -126,12 +128,14 @@ where
         let accepting = first.take();
         let (options, meters) = (options.clone(), Arc::clone(meters));
         let (load, handler, stop) = (Arc::clone(&load), Arc::clone(&handler), stop.clone());
+        let beats = beats.clone();
         let body = move || {
             let shared = Rc::new(Shared {
                 handler: handler(index),
                 options,
                 meters,
                 load,
+                beats,
                 tick: Cell::new(0),
                 closing: Cell::new(false),
                 ending: Cell::new(false),
@@ -214,6 +218,7 @@ async fn sweep<H: Handler>(shared: Rc<Shared<H>>) {
         timer.tick().await;
         shared.tick.set(shared.tick.get().wrapping_add(1));
         shared.sweep(interval);
+        shared.beats.beat(shared.worker);
         shared.handler.tick();
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{self, Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -199,12 +199,30 @@ impl Client {
         self.reply()
     }
 
+    /// True if the server takes all of it.
+    pub(crate) fn try_send(&mut self, bytes: &[u8]) -> bool {
+        self.stream.write_all(bytes).is_ok()
+    }
+
+    /// Closes this side: nothing more will be sent.
+    pub(crate) fn end(&self) {
+        self.stream.shutdown(Shutdown::Write).unwrap();
+    }
+
     pub(crate) fn reply(&mut self) -> Reply {
+        self.next_reply().unwrap()
+    }
+
+    /// The next reply; `None` if the server closes instead.
+    pub(crate) fn next_reply(&mut self) -> Option<Reply> {
         let head_end = loop {
             if let Some(at) = self.buffer.windows(4).position(|window| window == b"\r\n\r\n") {
                 break at + 4;
             }
-            assert!(self.more() > 0, "closed in the middle of a reply's head");
+            if self.more() == 0 {
+                assert!(self.buffer.is_empty(), "closed in the middle of a reply's head");
+                return None;
+            }
         };
         let head = String::from_utf8(self.buffer.drain(..head_end).collect()).unwrap();
         let length: usize = head
@@ -218,7 +236,7 @@ impl Client {
         }
         let body = String::from_utf8(self.buffer.drain(..length).collect()).unwrap();
         let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-        Reply { status, head, body }
+        Some(Reply { status, head, body })
     }
 
     /// Waits for the server to close the connection.

@@ -7,13 +7,13 @@ use std::process::{Child, ChildStderr, Command, Output, Stdio};
 
 use crate::harness::{BEFORE, Client, callback, message, rule};
 
-fn quell(home: &Path, arguments: &[&str]) -> Command {
+pub(crate) fn quell(home: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_quell"));
     command.args(arguments).current_dir(home).env_clear();
     command
 }
 
-fn home(word: &str) -> tempfile::TempDir {
+pub(crate) fn home(word: &str) -> tempfile::TempDir {
     let home = tempfile::tempdir().unwrap();
     fs::create_dir(home.path().join("rules")).unwrap();
     fs::write(home.path().join("rules/bad.toml"), rule(word)).unwrap();
@@ -21,7 +21,7 @@ fn home(word: &str) -> tempfile::TempDir {
 }
 
 /// A serving process. Killed when dropped, if it is still there.
-struct Serving {
+pub(crate) struct Serving {
     child: Child,
     log: BufReader<ChildStderr>,
     /// The log line that says where it serves.
@@ -31,8 +31,12 @@ struct Serving {
 impl Serving {
     /// Starts on free ports and waits until it serves.
     fn start(home: &Path) -> Self {
-        let ports = ["serve", "--listen", "127.0.0.1:0", "--operator", "127.0.0.1:0"];
-        let mut child = quell(home, &ports).stderr(Stdio::piped()).spawn().unwrap();
+        Self::run(quell(home, &["serve", "--listen", "127.0.0.1:0", "--operator", "127.0.0.1:0"]))
+    }
+
+    /// Starts this and waits until it serves.
+    pub(crate) fn run(mut command: Command) -> Self {
+        let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
         let log = BufReader::new(child.stderr.take().unwrap());
         let mut serving = Self { child, log, event: serde_json::Value::Null };
         serving.event = serde_json::from_str(&serving.wait_for("\"serving\"")).unwrap();
@@ -40,7 +44,7 @@ impl Serving {
     }
 
     /// Reads the log up to a line with these words in it.
-    fn wait_for(&mut self, words: &str) -> String {
+    pub(crate) fn wait_for(&mut self, words: &str) -> String {
         let mut line = String::new();
         while !line.contains(words) {
             line.clear();
@@ -49,16 +53,21 @@ impl Serving {
         line
     }
 
-    fn connect(&self) -> Client {
-        Client::open(self.event["callbacks"].as_str().unwrap().parse().unwrap())
+    /// The address for callbacks.
+    pub(crate) fn callbacks(&self) -> String {
+        self.event["callbacks"].as_str().unwrap().to_owned()
     }
 
-    fn signal(&self, name: &str) {
+    pub(crate) fn connect(&self) -> Client {
+        Client::open(self.callbacks().parse().unwrap())
+    }
+
+    pub(crate) fn signal(&self, name: &str) {
         let sent = Command::new("kill").args(["-s", name, &self.child.id().to_string()]).status();
         assert!(sent.unwrap().success());
     }
 
-    fn ends_with_success(&mut self) -> bool {
+    pub(crate) fn ends_with_success(&mut self) -> bool {
         self.child.wait().unwrap().success()
     }
 }

@@ -1,12 +1,16 @@
 //! What only sockets show: keep-alive, limits, refusals, and the end.
 
 use std::fmt::Write;
+use std::sync::{Arc, Mutex};
 use std::thread;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use hyper::StatusCode;
+use quell::metrics::Metrics;
+use quell::server::{Handler, Options, Reply, Request, Server, bind};
 use sha2::{Digest, Sha256};
 
-use crate::harness::{BEFORE, Quell, callback, eventually, message, signed_callback};
+use crate::harness::{BEFORE, Client, Quell, callback, eventually, message, signed_callback};
 
 #[test]
 fn a_connection_serves_many_callbacks() {
@@ -170,11 +174,16 @@ fn connections_over_the_cap_are_closed_at_once() {
 #[test]
 fn other_paths_and_methods_are_refused() {
     let quell = Quell::start(&[("listen.path", "/im/callback")]);
+    // Both are closed: only those who may ask can keep a connection waiting.
     let mut client = quell.connect();
     assert_eq!(client.ask(&callback(BEFORE, "{}")).status, 404);
+    client.wait_closed();
+    let mut client = quell.connect();
     let reply = client.ask(b"GET /im/callback HTTP/1.1\r\nhost: q\r\n\r\n");
     assert_eq!(reply.status, 405);
     assert!(reply.head.to_ascii_lowercase().contains("allow: post"));
+    client.wait_closed();
+    let mut client = quell.connect();
     let query = format!("/im/callback?CallbackCommand={BEFORE}");
     let request = format!("POST {query} HTTP/1.1\r\nhost: q\r\ncontent-length: 2\r\n\r\n{{}}");
     assert_eq!(client.ask(request.as_bytes()).status, 200);
@@ -209,9 +218,8 @@ fn callbacks_must_be_signed_where_a_token_is_set() {
     let settings = [("app.sdk_app_id", "1400000001"), ("app.tokens", "old, new")];
     let quell = Quell::start(&settings);
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
-    let mut client = quell.connect();
-    let mut status =
-        |more: &str| client.ask(&signed_callback(BEFORE, more, &message("hello"))).status;
+    let status =
+        |more: &str| quell.connect().ask(&signed_callback(BEFORE, more, &message("hello"))).status;
     assert_eq!(status(&signature("old", now)), 200);
     assert_eq!(status(&signature("new", now - 30)), 200);
     assert_eq!(status(""), 403);
@@ -222,10 +230,78 @@ fn callbacks_must_be_signed_where_a_token_is_set() {
          content-length: 2\r\n\r\n{{}}",
         signature("new", now)
     );
-    assert_eq!(client.ask(other_app.as_bytes()).status, 403);
+    assert_eq!(quell.connect().ask(other_app.as_bytes()).status, 403);
     for reason in ["unsigned", "forged", "stale", "app"] {
         assert_eq!(quell.metric(&format!("quell_refused_total{{reason=\"{reason}\"}}")), 1);
     }
+}
+
+#[test]
+fn a_body_is_not_waited_for_if_its_head_is_refused() {
+    let settings =
+        [("app.sdk_app_id", "1400000001"), ("app.tokens", "secret"), ("limits.body_timeout", "1h")];
+    let quell = Quell::start(&settings);
+    let mut client = quell.connect();
+    let forged = signed_callback(BEFORE, &signature("other", 0), &message("hello"));
+    let reply = client.ask(&forged[..forged.len() - 1]);
+    assert_eq!((reply.status, reply.closes()), (403, true));
+    assert_eq!(quell.metric("quell_refused_total{reason=\"forged\"}"), 1);
+}
+
+#[test]
+fn a_node_finds_out_how_many_connections_it_can_bear() {
+    let quell = Quell::start(&[("limits.answer_deadline", "1ms")]);
+    // So short a deadline leaves room for the fewest only.
+    let mut crowd: Vec<_> = (0..64).map(|_| quell.connect()).collect();
+    for client in &mut crowd {
+        assert_eq!(client.ask(&callback(BEFORE, &message("hello"))).status, 200);
+    }
+    quell.connect().wait_closed();
+}
+
+/// Holds its thread until it is let go.
+struct Stuck(Arc<Mutex<()>>);
+
+impl Handler for Stuck {
+    async fn handle(&self, _: &Request) -> Reply {
+        drop(self.0.lock());
+        Reply::json(StatusCode::OK, "{}")
+    }
+}
+
+#[test]
+fn a_stuck_worker_is_noticed() {
+    let lock = Arc::new(Mutex::new(()));
+    let listener = bind(([127, 0, 0, 1], 0).into()).unwrap();
+    let address = listener.local_addr().unwrap();
+    let meters = Metrics::new(1, &["unknown"]).unwrap().listener("test");
+    let (stop, stopping) = tokio::sync::watch::channel(false);
+    let second = Duration::from_secs(1);
+    let options = Options {
+        workers: 2,
+        connections_max: 4,
+        header_timeout: second,
+        body_timeout: second,
+        idle_timeout: second,
+        head_max: 16 << 10,
+        body_max: 1 << 10,
+        drain_timeout: second,
+    };
+    let handler = { Arc::clone(&lock) };
+    let server = Server::start(listener, "test", &options, &meters, &stopping, move |_| {
+        Stuck(Arc::clone(&handler))
+    })
+    .unwrap();
+    let beats = server.beats();
+    let held = lock.lock().unwrap();
+    let mut client = Client::open(address);
+    client.send(b"GET / HTTP/1.1\r\nhost: q\r\n\r\n");
+    eventually("it is seen that one is stuck", || beats.stalled() > second);
+    drop(held);
+    assert_eq!(client.reply().status, 200);
+    eventually("both are at work again", || beats.stalled() < second);
+    stop.send_replace(true);
+    assert!(server.join());
 }
 
 #[test]
@@ -270,7 +346,7 @@ fn callbacks_from_many_connections_are_all_answered() {
     thread::scope(|scope| {
         for _ in 0..8 {
             scope.spawn(|| {
-                let mut client = crate::harness::Client::open(address);
+                let mut client = Client::open(address);
                 for turn in 0..50 {
                     let (text, code) = if turn % 2 == 0 { ("hello", 0) } else { ("badword", 1) };
                     let reply = client.ask(&callback(BEFORE, &message(text)));

@@ -1,0 +1,105 @@
+//! How many connections may be open, so that no verdict is late.
+//!
+//! HTTP/1.1 has one request in flight on a connection, so the connections bound the work that can
+//! be waiting: with all of them busy, the last answer leaves after connections × cost ÷ workers.
+//! The cost is measured when the node starts, with its own rules, on the longest message that the
+//! platform sends.
+
+use std::time::{Duration, Instant};
+
+use rustix::process::{Resource, getrlimit, setrlimit};
+
+use crate::config::Config;
+use crate::platform::tencent::{self, Query};
+use crate::rulebook::{Facts, Rulebook, Scratch, Timestamp};
+
+/// The platform's longest message, in bytes of text.
+const LONGEST_MESSAGE: usize = 12 << 10;
+/// What the kernel and HTTP take for one request when a thousand connections are busy or each
+/// request brings a new one: two to three times what was measured.
+const SOCKET_COST: Duration = Duration::from_micros(50);
+/// Never fewer or more connections than this by measurement.
+const FEWEST: usize = 64;
+const MOST: usize = 16_384;
+/// Descriptors for everything that is no connection of the platform.
+const OTHER_FILES: usize = 128;
+/// An odd number of measurements, of which the middle one counts.
+const TRIES: usize = 9;
+
+/// What a node can bear.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Capacity {
+    /// Connections of the platform at a time.
+    pub(super) connections: usize,
+    /// What judging the longest message costs.
+    pub(super) longest_message: Duration,
+}
+
+/// Takes as many file descriptors as the system lets a process have, and says how many those are.
+/// The customary default of 1,024 is a relic of `select`.
+pub(super) fn files() -> usize {
+    let limit = getrlimit(Resource::Nofile);
+    let raised = rustix::process::Rlimit { current: limit.maximum, ..limit };
+    let have =
+        if setrlimit(Resource::Nofile, raised).is_ok() { limit.maximum } else { limit.current };
+    have.map_or(usize::MAX, |have| usize::try_from(have).unwrap_or(usize::MAX))
+}
+
+/// Measures what this node can bear with these rules.
+pub(super) fn measure(config: &Config, rulebook: &Rulebook, files: usize) -> Capacity {
+    let longest_message = cost(config, rulebook);
+    let each = longest_message.saturating_add(SOCKET_COST);
+    let in_a_row = config.limits.answer_deadline.as_nanos() / each.as_nanos().max(1);
+    let bearable = usize::try_from(in_a_row)
+        .unwrap_or(MOST)
+        .saturating_mul(config.listen.workers.max(1))
+        .clamp(FEWEST, MOST);
+    let room = files.saturating_sub(OTHER_FILES).max(FEWEST);
+    let wanted = match config.limits.connections_max {
+        0 => bearable,
+        given => given,
+    };
+    if wanted > room {
+        tracing::warn!(
+            files,
+            wanted,
+            "too few file descriptors for so many connections; raise the limit (LimitNOFILE= in \
+             a systemd unit, ulimit -n in a shell)"
+        );
+    }
+    if wanted > bearable {
+        tracing::warn!(
+            bearable,
+            wanted,
+            "with so many connections busy an answer may leave after `limits.answer_deadline`"
+        );
+    }
+    Capacity { connections: wanted.min(room), longest_message }
+}
+
+/// What it costs from a callback's bytes to its reply's.
+fn cost(config: &Config, rulebook: &Rulebook) -> Duration {
+    // Disguised and full of separators, so that every view is built.
+    let text = "想看更多加 薇\u{200b}信 w0rld Ｈｅｌｌｏ，1 3 8 ";
+    let text = text.repeat(LONGEST_MESSAGE / text.len());
+    let body = serde_json::json!({
+        "From_Account": "capacity",
+        "MsgBody": [{ "MsgType": "TIMTextElem", "MsgContent": { "Text": text } }],
+    })
+    .to_string();
+    let query = Query::parse("CallbackCommand=Group.CallbackBeforeSendMsg");
+    let (mut scratch, facts) = (Scratch::default(), Facts::default());
+    let mut tries: Vec<Duration> = (0..TRIES)
+        .map(|_| {
+            let begun = Instant::now();
+            let answer =
+                tencent::answer(&query, body.as_bytes(), &config.tencent, &mut |message| {
+                    rulebook.judge(message, &facts, Timestamp(0), &mut scratch)
+                });
+            drop(answer);
+            begun.elapsed()
+        })
+        .collect();
+    tries.sort_unstable();
+    tries.get(TRIES / 2).copied().unwrap_or_default()
+}
