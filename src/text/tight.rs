@@ -96,13 +96,16 @@ impl TightEntry {
 }
 
 impl Tight {
-    /// Builds the view anew from the plain one.
-    pub fn fold(&mut self, plain: &View) {
+    /// Builds the view anew from the plain one. Whether any entry is severe says whether to look
+    /// for Han with letters between them, too.
+    pub fn fold(&mut self, plain: &View, severe: bool) {
         self.text.clear();
         self.cells.clear();
         self.spell(plain);
         self.bare = self.text.len();
-        self.spell_han(plain);
+        if severe {
+            self.spell_han(plain);
+        }
     }
 
     /// The folded text, to look for [`TightEntry::pattern`] in. Control characters part what
@@ -218,6 +221,8 @@ fn shown(table: &Table, char: char) -> Option<char> {
         'l' => return Some('i'),
         'a'..='z' => return Some(char),
         ' ' => return None,
+        // Most of what is not ASCII: no look-alike, and no leet.
+        '\u{80}'.. if table.row(char).is_plain_han() => return Some(char),
         _ => {}
     }
     if leet(char).is_some()

@@ -11,7 +11,7 @@ fn found(text: &str, term: &str, severe: bool) -> Option<String> {
     let mut plain = View::default();
     plain.push(0, text, false);
     let mut tight = Tight::default();
-    tight.fold(&plain);
+    tight.fold(&plain, true);
     forms.iter().find_map(|form| {
         let hits = tight.text().match_indices(form.pattern());
         let mut ranges = hits.map(|(at, hit)| at..at + hit.len());
@@ -178,7 +178,7 @@ fn fields_stay_apart() {
         plain.push(0, "s c", false);
         plain.push(1, " u m", joined);
         let mut tight = Tight::default();
-        tight.fold(&plain);
+        tight.fold(&plain, true);
         let at = tight.text().find(entry.pattern());
         at.and_then(|at| tight.verify(&plain, at..at + 4, &entry))
     };
