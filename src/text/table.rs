@@ -75,11 +75,6 @@ impl Row {
         self.0 & classes != 0
     }
 
-    /// Is it a Han character that poses as nothing?
-    pub(super) fn is_plain_han(self) -> bool {
-        self.0 & (class::HAN | class::LOOK) == class::HAN
-    }
-
     /// What becomes of it.
     pub(super) fn fold(self) -> Fold {
         let value = self.0 & VALUE;

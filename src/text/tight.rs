@@ -125,19 +125,22 @@ impl Tight {
     fn spell(&mut self, plain: &View) {
         let table = table();
         let mut last = Last::default();
-        let mut chars = plain.text().char_indices().peekable();
-        let is_han = |char| table.row(char).is(class::HAN);
+        let mut chars = plain.text().char_indices();
+        let nothing = Seen::of(table, SEPARATOR);
         // The two characters before the current one.
-        let mut before = [SEPARATOR; 2];
-        while let Some((at, char)) = chars.next() {
-            let next = chars.peek().map_or(SEPARATOR, |&(_, next)| next);
+        let mut before = [nothing; 2];
+        let mut coming = chars.next();
+        let mut seen = coming.map_or(nothing, |(_, char)| Seen::of(table, char));
+        while let Some((at, char)) = coming {
+            coming = chars.next();
+            let next = coming.map_or(nothing, |(_, char)| Seen::of(table, char));
             let cell = Cell { out: self.text.len(), start: at, end: at + char.len_utf8() };
-            let second = || chars.clone().nth(1).map_or(SEPARATOR, |(_, second)| second);
-            if let Some(shown) = shown(table, char)
-                && !is_divider(char, before[0], second)
-                && !(is_han(before[1]) && is_han(next) && !char.is_alphanumeric())
+            let second = || chars.clone().next().map_or(SEPARATOR, |(_, second)| second);
+            if let Some(shown) = seen.shown
+                && !is_divider(char, before[0].char, second)
+                && !(before[1].han && next.han && !char.is_alphanumeric())
             {
-                let single = !is_word(table, before[1]) && !is_word(table, next);
+                let single = !before[1].word && !next.word;
                 let merges = last.shown == Some(shown)
                     && (last.gap == 0 || !last.spaces || last.single && single);
                 if merges && let Some(cell) = self.cells.last_mut() {
@@ -157,7 +160,8 @@ impl Tight {
                     last = Last::default();
                 }
             }
-            before = [before[1], char];
+            before = [before[1], seen];
+            seen = next;
         }
     }
 
@@ -205,6 +209,30 @@ impl Tight {
     }
 }
 
+/// A character of the plain view, looked at once.
+#[derive(Debug, Clone, Copy)]
+struct Seen {
+    char: char,
+    han: bool,
+    word: bool,
+    /// What it is shown as.
+    shown: Option<char>,
+}
+
+impl Seen {
+    fn of(table: &Table, char: char) -> Self {
+        if char.is_ascii_lowercase() {
+            return Self { char, han: false, word: true, shown: shown(table, char) };
+        }
+        let row = table.row(char);
+        let (han, word) = (row.is(class::HAN), row.is(class::WORD));
+        // Most Han pose as nothing.
+        let plain = han && !row.is(class::LOOK);
+        let shown = if plain { Some(char) } else { shown(table, char) };
+        Self { char, han, word, shown }
+    }
+}
+
 /// The last character shown, and the gap since.
 #[derive(Debug, Clone, Copy, Default)]
 struct Last {
@@ -221,8 +249,6 @@ fn shown(table: &Table, char: char) -> Option<char> {
         'l' => return Some('i'),
         'a'..='z' => return Some(char),
         ' ' => return None,
-        // Most of what is not ASCII: no look-alike, and no leet.
-        '\u{80}'.. if table.row(char).is_plain_han() => return Some(char),
         _ => {}
     }
     if leet(char).is_some()
@@ -271,10 +297,6 @@ fn is_divider(char: char, second_last: char, second_next: impl FnOnce() -> char)
 /// Punctuation between sentences or their parts.
 fn is_stop(char: char) -> bool {
     matches!(char, ',' | ';' | '?' | '。' | '、' | '；' | '，' | '…' | '“' | '”' | '《' | '》')
-}
-
-fn is_word(table: &Table, char: char) -> bool {
-    char.is_ascii_lowercase() || table.row(char).is(class::WORD)
 }
 
 fn collapse(chars: impl Iterator<Item = char>) -> String {
