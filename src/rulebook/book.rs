@@ -42,8 +42,6 @@ pub(crate) struct Book {
     pub(crate) always: Vec<u32>,
     /// Some list's tight hits count even where nothing looks like evasion.
     pub(crate) tight_always: bool,
-    /// Some list is severe.
-    pub(crate) tight_severe: bool,
     /// Some rule asks for contact numbers.
     pub(crate) uses_contacts: bool,
     /// Some rule or script asks for links.
@@ -69,7 +67,6 @@ impl Book {
         }
         self.scripts.finish(self.rules.len());
         self.tight_always = self.lists.iter().any(|list| list.always);
-        self.tight_severe = self.lists.iter().any(|list| list.severe);
         let gated = |regex: u32| self.regexes.get(ix(regex)).is_some_and(|r| r.gates.is_some());
         let mut edges: Vec<(usize, u32)> = Vec::new();
         for (index, rule) in self.rules.iter().enumerate() {

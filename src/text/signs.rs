@@ -112,22 +112,7 @@ struct Scan {
 /// The signs of a folded text, of which `dropped` characters were dropped, and which perhaps had
 /// capitals that pose as other letters.
 pub(super) fn scan(text: &str, dropped: usize, odd_capitals: bool) -> Signs {
-    let nothing = Token { sort: Sort::Stop, len: 0 };
-    let mut scan = Scan {
-        signs: Signs::default(),
-        second_last: Sort::Stop,
-        last: Sort::Stop,
-        last_char: ' ',
-        run: 0,
-        token: nothing,
-        previous: nothing,
-        gap: 0,
-        symbols: false,
-        single: 0,
-        digits: 0,
-        spelled: false,
-        stopped: false,
-    };
+    let mut scan = Scan::new();
     let table = table();
     for char in text.chars() {
         // Most of a text is words with a space between them, and says nothing.
@@ -195,6 +180,25 @@ fn is_round(char: char) -> bool {
 }
 
 impl Scan {
+    fn new() -> Self {
+        let nothing = Token { sort: Sort::Stop, len: 0 };
+        Self {
+            signs: Signs::default(),
+            second_last: Sort::Stop,
+            last: Sort::Stop,
+            last_char: ' ',
+            run: 0,
+            token: nothing,
+            previous: nothing,
+            gap: 0,
+            symbols: false,
+            single: 0,
+            digits: 0,
+            spelled: false,
+            stopped: false,
+        }
+    }
+
     fn beyond_ascii(&mut self, row: Row) -> Sort {
         if row.is(class::LOOK) {
             self.signs.bits |= Signs::LOOK;
