@@ -201,8 +201,11 @@ async fn greet<H: Handler>(
 /// For whom a proxy calls. `None` if it does not say or may not; then that is counted.
 async fn announced<H>(shared: &Shared<H>, stream: &mut TcpStream) -> Option<Caller> {
     let source = proxy::read(stream).await.inspect_err(|error| {
-        shared.meters.no_proxy_header.inc();
-        tracing::debug!(%error, "a trusted proxy did not say for whom it calls");
+        // One that only looks whether the port is open has nothing to say.
+        if error.kind() == io::ErrorKind::InvalidData {
+            shared.meters.no_proxy_header.inc();
+            tracing::debug!(%error, "a trusted proxy did not say for whom it calls");
+        }
     });
     let caller = shared.addresses.announced(source.ok()?);
     caller.inspect_err(|unwanted| unwanted.count(&shared.meters)).ok()
