@@ -13,14 +13,16 @@ mod units;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+
+use ipnet::IpNet;
 
 use crate::gate::Fallback;
 use crate::platform::tencent::{self, App, Secret};
 use crate::rulebook::script;
-use crate::server::TlsFiles;
+use crate::server::{ProxyProtocol, TlsFiles};
 use crate::telemetry::Format;
 use crate::verdict::Verdict;
 use crate::watch;
@@ -59,6 +61,10 @@ pub struct Listen {
     pub callbacks: SocketAddr,
     /// The certificate to speak TLS with; none: plain HTTP.
     pub tls: Option<TlsFiles>,
+    /// Who is believed about whom they call for.
+    pub trusted_proxies: Vec<IpNet>,
+    /// How they say so, besides `X-Forwarded-For`.
+    pub proxy_protocol: ProxyProtocol,
     /// The path of the callback URL.
     pub path: String,
     /// Threads that answer callbacks, at least one.
@@ -74,6 +80,8 @@ pub struct Listen {
 #[expect(missing_docs, reason = "each is described in the settings table")]
 pub struct Limits {
     pub connections_max: usize,
+    pub connections_per_address_max: Option<usize>,
+    pub requests_per_address_max: u32,
     pub answer_deadline: Duration,
     pub head_max: usize,
     pub body_max: usize,
@@ -198,6 +206,13 @@ impl Config {
         if self.limits.body_max < 1 << 10 {
             return Err(ConfigError::Refused("`limits.body_max` must be at least 1KiB"));
         }
+        let Listen { proxy_protocol, trusted_proxies, .. } = &self.listen;
+        if *proxy_protocol == ProxyProtocol::V2 && trusted_proxies.is_empty() {
+            return Err(ConfigError::Refused(
+                "with `listen.proxy_protocol` only trusted proxies may connect: name their \
+                 networks in `listen.trusted_proxies`",
+            ));
+        }
         let least = Duration::from_millis(1);
         let Limits { handshake_timeout, header_timeout, body_timeout, idle_timeout, .. } =
             self.limits;
@@ -297,6 +312,11 @@ impl Paths<'_> {
         Ok(Listen {
             callbacks: raw.callbacks.unwrap_or_else(|| loopback(8080)),
             tls: self.tls(&raw.tls)?,
+            trusted_proxies: raw.trusted_proxies.as_ref().map_or_else(
+                || vec![loopback(0).ip().into(), IpAddr::from(Ipv6Addr::LOCALHOST).into()],
+                |networks| networks.iter().map(|network| network.0).collect(),
+            ),
+            proxy_protocol: raw.proxy_protocol.map(|it| it.0).unwrap_or_default(),
             path: raw.path.as_ref().map_or_else(|| "/callback".to_owned(), |path| path.0.clone()),
             workers,
             operator: raw.operator.unwrap_or_else(|| loopback(9090)),
@@ -336,6 +356,8 @@ impl From<&raw::Limits> for Limits {
         };
         Self {
             connections_max: count(raw.connections_max.unwrap_or_default()),
+            connections_per_address_max: raw.connections_per_address_max.map(count),
+            requests_per_address_max: raw.requests_per_address_max.unwrap_or_default(),
             answer_deadline: time(raw.answer_deadline, 1_000),
             head_max: size(raw.head_max, 16 << 10),
             body_max: size(raw.body_max, 256 << 10),

@@ -17,7 +17,7 @@
 //!    makes clean lists of dirty ones.
 //! 2. **Edges**, which know ring 1 and count into [`metrics`], but not one another.
 //!    [`platform`] turns a platform's callbacks into messages and verdicts into its replies.
-//!    [`server`] accepts connections under limits. [`watch`] reads and watches the rule directory.
+//!    [`server`] accepts connections, plain or TLS, under limits. [`watch`] reads and watches the rule directory.
 //!    [`telemetry`] sets up the log.
 //! 3. **Composition.** [`gate`] is the request path, bytes to bytes, without sockets. [`reload`]
 //!    swaps rulebooks, [`operator`] is the second listener, [`config`] the settings, [`node`] one

@@ -51,11 +51,19 @@ pub struct ListenerMeters {
     pub accepted: IntCounter,
     /// Connections closed at once because the cap was reached.
     pub over_cap: IntCounter,
+    /// Connections closed at once because their address had too many.
+    pub over_address_cap: IntCounter,
+    /// Connections closed at once because only trusted proxies may connect.
+    pub untrusted: IntCounter,
+    /// Connections of trusted proxies that did not say for whom they are.
+    pub no_proxy_header: IntCounter,
+    /// Requests refused because their address made too many.
+    pub over_rate: IntCounter,
     /// Failed attempts to accept, such as for want of file descriptors.
     pub accept_errors: IntCounter,
     /// Connections open now.
     pub open: IntGauge,
-    /// Connections cut because a TLS handshake took too long.
+    /// Connections cut because a TLS handshake or a PROXY header took too long.
     pub late_handshakes: IntCounter,
     /// Connections cut because a request's head took too long.
     pub late_heads: IntCounter,
@@ -82,6 +90,7 @@ struct Listeners {
     open: IntGaugeVec,
     cut: IntCounterVec,
     accept_errors: IntCounterVec,
+    over_rate: IntCounterVec,
 }
 
 impl Metrics {
@@ -146,10 +155,14 @@ impl Metrics {
     /// The counters of the listener called `name`.
     pub fn listener(&self, name: &str) -> Arc<ListenerMeters> {
         let of = |vec: &IntCounterVec, label: &str| vec.with_label_values(&[name, label]);
-        let Listeners { connections, open, cut, accept_errors } = &self.listeners;
+        let Listeners { connections, open, cut, accept_errors, over_rate } = &self.listeners;
         Arc::new(ListenerMeters {
             accepted: of(connections, "accepted"),
             over_cap: of(connections, "over_cap"),
+            over_address_cap: of(connections, "over_address_cap"),
+            untrusted: of(connections, "untrusted"),
+            no_proxy_header: of(connections, "no_proxy_header"),
+            over_rate: over_rate.with_label_values(&[name]),
             accept_errors: accept_errors.with_label_values(&[name]),
             open: open.with_label_values(&[name]),
             late_handshakes: of(cut, "handshake"),
@@ -208,7 +221,7 @@ impl Listeners {
             connections: counters(
                 registry,
                 "quell_connections_total",
-                "Connections, by listener and by whether they were accepted or over the cap.",
+                "Connections, by listener: accepted, or why they were closed before any request.",
                 &["listener", "outcome"],
             )?,
             open: gauges(
@@ -227,6 +240,12 @@ impl Listeners {
                 registry,
                 "quell_accept_errors_total",
                 "Failures to accept connections, such as for want of file descriptors.",
+                &["listener"],
+            )?,
+            over_rate: counters(
+                registry,
+                "quell_requests_over_limit_total",
+                "Requests answered 429 because their address made too many.",
                 &["listener"],
             )?,
         })

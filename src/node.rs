@@ -23,7 +23,7 @@ use crate::operator::{self, Operator};
 use crate::platform::tencent::Command;
 use crate::reload::{self, Reloader, Rules, Setup};
 use crate::rulebook::diagnostic::Report;
-use crate::server::{self, BodyFault, Handler, Reply, Request, Server, TlsError};
+use crate::server::{self, BodyFault, Handler, ProxyProtocol, Reply, Request, Server, TlsError};
 use crate::watch::Limits;
 use capacity::Capacity;
 use certificates::Certificates;
@@ -260,6 +260,12 @@ fn callback_options(config: &Config, workers: usize, connections_max: usize) -> 
     server::Options {
         workers,
         connections_max,
+        connections_per_address_max: limits
+            .connections_per_address_max
+            .unwrap_or(connections_max.div_ceil(2)),
+        requests_per_address_max: limits.requests_per_address_max,
+        trusted_proxies: config.listen.trusted_proxies.clone(),
+        proxy_protocol: config.listen.proxy_protocol,
         tls: None,
         handshake_timeout: limits.handshake_timeout,
         header_timeout: limits.header_timeout,
@@ -273,6 +279,11 @@ fn callback_options(config: &Config, workers: usize, connections_max: usize) -> 
 
 fn operator_options(config: &Config) -> server::Options {
     server::Options {
+        // Its address and its token are what protects it.
+        connections_per_address_max: 0,
+        requests_per_address_max: 0,
+        trusted_proxies: Vec::new(),
+        proxy_protocol: ProxyProtocol::Off,
         body_timeout: OPERATOR_BODY_TIMEOUT,
         drain_timeout: OPERATOR_DRAIN_TIMEOUT,
         ..callback_options(config, 1, OPERATOR_CONNECTIONS_MAX)

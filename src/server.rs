@@ -8,10 +8,12 @@
 //! looks at all of them a few times a second.
 
 mod accept;
+mod address;
 mod beats;
 mod body;
 mod certificate;
 mod connection;
+mod proxy;
 mod tls;
 mod worker;
 
@@ -25,11 +27,13 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use hyper::StatusCode;
 use hyper::http::request::Parts;
+use ipnet::IpNet;
 use tokio::sync::watch;
 
 use crate::metrics::ListenerMeters;
 pub use beats::Beats;
 pub use certificate::{Identity, TlsContents, TlsError, TlsFiles};
+pub use proxy::ProxyProtocol;
 pub use tls::Tls;
 
 /// The limits of one listener.
@@ -39,9 +43,17 @@ pub struct Options {
     pub workers: usize,
     /// Connections held at a time; one more is accepted and closed at once.
     pub connections_max: usize,
+    /// Connections of one address at a time; 0 is any number.
+    pub connections_per_address_max: usize,
+    /// Requests of one address a second; 0 is any number.
+    pub requests_per_address_max: u32,
+    /// Who is believed about whom they call for, and has no limits of its own.
+    pub trusted_proxies: Vec<IpNet>,
+    /// How they say so, besides `X-Forwarded-For`.
+    pub proxy_protocol: ProxyProtocol,
     /// TLS, where it is spoken.
     pub tls: Option<Arc<Tls>>,
-    /// How long a TLS handshake may take.
+    /// How long a TLS handshake or a PROXY header may take.
     pub handshake_timeout: Duration,
     /// From the first byte of a request's head to its last.
     pub header_timeout: Duration,

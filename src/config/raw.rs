@@ -1,12 +1,14 @@
 //! The configuration as it is written, before it is checked.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
+use ipnet::IpNet;
 use serde::{Deserialize, Deserializer, de};
 
 use super::units::{ByteSize, Period};
 use crate::rulebook::script;
+use crate::server::ProxyProtocol;
 use crate::telemetry::Format;
 use crate::verdict::Verdict;
 
@@ -34,6 +36,8 @@ pub(super) struct Listen {
     pub(super) operator_token: Option<String>,
     pub(super) operator_token_file: Option<PathBuf>,
     pub(super) tls: Tls,
+    pub(super) trusted_proxies: Option<Vec<Network>>,
+    pub(super) proxy_protocol: Option<Protocol>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -65,6 +69,8 @@ pub(super) struct Fallback {
 #[serde(deny_unknown_fields, default)]
 pub(super) struct Limits {
     pub(super) connections_max: Option<u32>,
+    pub(super) connections_per_address_max: Option<u32>,
+    pub(super) requests_per_address_max: Option<u32>,
     pub(super) answer_deadline: Option<Period>,
     pub(super) head_max: Option<ByteSize>,
     pub(super) body_max: Option<ByteSize>,
@@ -146,6 +152,34 @@ impl<'de> Deserialize<'de> for CallbackPath {
         Err(de::Error::custom(format!(
             "`{path}` is not a path such as `/callback`: it must begin with `/` and have no query"
         )))
+    }
+}
+
+/// A network, or one address.
+#[derive(Debug)]
+pub(super) struct Network(pub(super) IpNet);
+
+impl<'de> Deserialize<'de> for Network {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let one = || text.parse::<IpAddr>().map(IpNet::from);
+        text.parse().or_else(|_| one()).map(Self).map_err(|_| {
+            de::Error::custom(format!("`{text}` is not a network such as `10.0.0.0/8`"))
+        })
+    }
+}
+
+/// How proxies say for whom they call.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Protocol(pub(super) ProxyProtocol);
+
+impl<'de> Deserialize<'de> for Protocol {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        match String::deserialize(deserializer)?.as_str() {
+            "off" => Ok(Self(ProxyProtocol::Off)),
+            "v2" => Ok(Self(ProxyProtocol::V2)),
+            other => Err(de::Error::custom(format!("`{other}` is not one of `off`, `v2`"))),
+        }
     }
 }
 

@@ -93,6 +93,19 @@ pub const ALL: &[Setting] = &[
         Form::Secret,
     ),
     text("listen.operator_token_file", "", "A file that holds that token."),
+    formed(
+        text(
+            "listen.trusted_proxies",
+            "127.0.0.1/32, ::1/128",
+            "Networks of proxies whose `X-Forwarded-For` or PROXY header is believed; they have no limits themselves.",
+        ),
+        Form::Texts,
+    ),
+    text(
+        "listen.proxy_protocol",
+        "off",
+        "`v2`: trusted proxies begin each connection with that PROXY header, and nobody else may connect.",
+    ),
     text(
         "listen.tls.certificate",
         "",
@@ -129,6 +142,16 @@ pub const ALL: &[Setting] = &[
         ),
         Form::Integer,
     ),
+    number(
+        "limits.connections_per_address_max",
+        "",
+        "Of them, from one address (IPv6: /64) at a time; unset: half of them; 0: any number.",
+    ),
+    number(
+        "limits.requests_per_address_max",
+        "0",
+        "Requests from one address a second; more are answered 429, and the platform delivers what it asked about; 0: any number.",
+    ),
     text(
         "limits.answer_deadline",
         "1s",
@@ -136,7 +159,7 @@ pub const ALL: &[Setting] = &[
     ),
     text("limits.head_max", "16KiB", "The longest request head; from 8KiB to 1MiB."),
     text("limits.body_max", "256KiB", "The longest request body."),
-    text("limits.handshake_timeout", "5s", "For a TLS handshake."),
+    text("limits.handshake_timeout", "5s", "For a TLS handshake or a PROXY header."),
     text("limits.header_timeout", "5s", "From a head's first byte to its last."),
     text("limits.body_timeout", "1500ms", "For a body to arrive, or a reply to be taken."),
     text("limits.idle_timeout", "10m", "For a connection to wait for its next request."),

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::settings::{self, Form};
 use super::{Config, ConfigError, Input};
 use crate::platform::tencent::Secret;
+use crate::server::ProxyProtocol;
 use crate::verdict::Verdict;
 
 fn resolve(
@@ -159,6 +160,24 @@ fn tls_needs_a_certificate_and_its_key() {
     let shown: toml::Table = shown.parse().unwrap();
     assert_eq!(shown["listen"]["tls"]["key"].as_str(), Some("server.key"));
     assert!(resolve(None, &[], &[]).unwrap().listen.tls.is_none());
+}
+
+#[test]
+fn proxies_are_networks() {
+    let file = "listen.trusted_proxies = ['10.0.0.0/8', '2001:db8::7']\n";
+    let config = resolve(Some(file), &[("QUELL_LISTEN__PROXY_PROTOCOL", "v2")], &[]).unwrap();
+    let trusted: Vec<_> = config.listen.trusted_proxies.iter().map(ToString::to_string).collect();
+    assert_eq!(trusted, ["10.0.0.0/8", "2001:db8::7/128"]);
+    assert_eq!(config.listen.proxy_protocol, ProxyProtocol::V2);
+    fails(
+        resolve(Some("listen.trusted_proxies = ['10.0.0.0/99']\n"), &[], &[]),
+        &["line 1", "`10.0.0.0/99`", "network"],
+    );
+    fails(resolve(Some("listen.proxy_protocol = 'v1'\n"), &[], &[]), &["`v1`", "`v2`"]);
+    fails(
+        resolve(Some("listen = { trusted_proxies = [], proxy_protocol = 'v2' }\n"), &[], &[]),
+        &["`listen.trusted_proxies`"],
+    );
 }
 
 #[test]

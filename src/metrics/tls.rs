@@ -16,8 +16,10 @@ pub struct TlsMeters {
     pub bad_client: IntCounter,
     /// Clients that would not have our certificate or our TLS.
     pub rejected: IntCounter,
-    /// Clients that went away, or did not speak TLS that we know.
+    /// Clients that did not speak TLS, or none that we know.
     pub broken: IntCounter,
+    /// Clients that went away, such as those that only look whether the port is open.
+    pub gone: IntCounter,
     /// Clients that took too long.
     pub late: IntCounter,
     /// Attempts to put changed certificate files in use.
@@ -40,6 +42,7 @@ impl TlsMeters {
             bad_client: of("bad_client_certificate"),
             rejected: of("rejected_by_client"),
             broken: of("broken"),
+            gone: of("gone"),
             late: of("late"),
             reloads: Reloads::new(
                 registry,

@@ -1,7 +1,7 @@
 //! Accepting: one loop for all workers, on the first one's thread.
 
 use std::io;
-use std::net::TcpStream as StdStream;
+use std::net::{IpAddr, TcpStream as StdStream};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -12,6 +12,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{mpsc, watch};
 
 use super::Handler;
+use super::address::Caller;
 use super::connection;
 use super::worker::Shared;
 
@@ -48,12 +49,15 @@ impl Load {
     }
 }
 
+/// A connection on its way to another worker.
+pub(super) type Handed = (StdStream, Caller);
+
 /// Accepts until told to stop. The first worker's connections are started here, the others' sent
 /// to them.
 pub(super) async fn run<H: Handler>(
     listener: TcpListener,
     shared: Rc<Shared<H>>,
-    others: Vec<mpsc::Sender<StdStream>>,
+    others: Vec<mpsc::Sender<Handed>>,
     mut stop: watch::Receiver<bool>,
 ) {
     let mut complained: Option<Instant> = None;
@@ -64,7 +68,7 @@ pub(super) async fn run<H: Handler>(
             _ = stop.wait_for(|stop| *stop) => break,
         };
         match accepted {
-            Ok((stream, _)) => hand_out(stream, &shared, &others),
+            Ok((stream, peer)) => hand_out(stream, peer.ip(), &shared, &others),
             Err(error) if is_peers_fault(&error) => {}
             Err(error) => {
                 shared.meters.accept_errors.inc();
@@ -82,20 +86,25 @@ pub(super) async fn run<H: Handler>(
     // Those the kernel has already accepted for us would be reset.
     let backlog = || {
         std::future::poll_fn(|cx| match listener.poll_accept(cx) {
-            Poll::Ready(Ok((stream, _))) => Poll::Ready(Some(stream)),
+            Poll::Ready(Ok(accepted)) => Poll::Ready(Some(accepted)),
             Poll::Ready(Err(_)) | Poll::Pending => Poll::Ready(None),
         })
     };
-    while let Some(stream) = backlog().await {
-        hand_out(stream, &shared, &others);
+    while let Some((stream, peer)) = backlog().await {
+        hand_out(stream, peer.ip(), &shared, &others);
     }
 }
 
 fn hand_out<H: Handler>(
     stream: TcpStream,
+    peer: IpAddr,
     shared: &Rc<Shared<H>>,
-    others: &[mpsc::Sender<StdStream>],
+    others: &[mpsc::Sender<Handed>],
 ) {
+    let caller = match shared.addresses.admit(peer) {
+        Ok(caller) => caller,
+        Err(unwanted) => return unwanted.count(&shared.meters),
+    };
     let Some(worker) = shared.load.take(shared.options.connections_max) else {
         shared.meters.over_cap.inc();
         return;
@@ -104,10 +113,12 @@ fn hand_out<H: Handler>(
     shared.meters.open.inc();
     let sent = match worker.checked_sub(1).and_then(|other| others.get(other)) {
         None => {
-            connection::start(shared, stream);
+            connection::start(shared, stream, caller);
             true
         }
-        Some(other) => stream.into_std().is_ok_and(|stream| other.try_send(stream).is_ok()),
+        Some(other) => {
+            stream.into_std().is_ok_and(|stream| other.try_send((stream, caller)).is_ok())
+        }
     };
     if !sent {
         shared.meters.over_cap.inc();

@@ -6,7 +6,6 @@ use std::future::poll_fn;
 use std::io;
 use std::pin::{Pin, pin};
 use std::rc::Rc;
-use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Instant;
 
@@ -17,18 +16,19 @@ use hyper::header::{ALLOW, CONNECTION, CONTENT_TYPE, HeaderMap, HeaderValue, TRA
 use hyper::rt::{Read, ReadBufCursor, Write};
 use hyper::server::conn::http1::Builder;
 use hyper::service::service_fn;
-use hyper::{Request, Response};
+use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 
+use super::address::Caller;
 use super::worker::Shared;
-use super::{Handler, Reply, Tls, body};
+use super::{Handler, Reply, body, proxy};
 
 /// What a connection is doing, as far as time limits go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Phase {
-    /// Shaking hands, where TLS is spoken.
+    /// Shaking hands, or a proxy saying for whom it calls.
     Handshake,
     /// Waiting for the next request.
     Idle,
@@ -148,6 +148,7 @@ impl<S: AsyncWrite + Unpin, H> Write for Socket<S, H> {
 struct Registration<H> {
     shared: Rc<Shared<H>>,
     id: u64,
+    caller: Caller,
 }
 
 impl<H> Drop for Registration<H> {
@@ -157,28 +158,37 @@ impl<H> Drop for Registration<H> {
 }
 
 /// Starts serving a connection that [`Load::take`](super::accept::Load::take) has counted.
-pub(super) fn start<H: Handler>(shared: &Rc<Shared<H>>, stream: TcpStream) {
+pub(super) fn start<H: Handler>(shared: &Rc<Shared<H>>, stream: TcpStream, caller: Caller) {
     // Without it a small reply may wait 40 ms for an acknowledgement; failing is harmless.
     stream.set_nodelay(true).unwrap_or_default();
     let pulse = Rc::new(Pulse::new(shared.tick.get()));
     // On the books before it first runs, so that a drain cannot overlook it.
-    let registration = Registration { id: shared.enter(&pulse), shared: Rc::clone(shared) };
-    if let Some(tls) = &shared.options.tls {
+    let registration = Registration { id: shared.enter(&pulse), shared: Rc::clone(shared), caller };
+    if shared.options.tls.is_some() || matches!(registration.caller, Caller::Announced) {
         pulse.enter(Phase::Handshake, shared.tick.get());
-        tokio::task::spawn_local(greet(registration, pulse, stream, Arc::clone(tls)));
+        tokio::task::spawn_local(greet(registration, pulse, stream));
     } else {
         tokio::task::spawn_local(serve(registration, pulse, stream));
     }
 }
 
+/// What comes before the first request: for whom a proxy calls, and TLS.
 async fn greet<H: Handler>(
-    registration: Registration<H>,
+    mut registration: Registration<H>,
     pulse: Rc<Pulse>,
-    stream: TcpStream,
-    tls: Arc<Tls>,
+    mut stream: TcpStream,
 ) {
-    let shared = &registration.shared;
-    match unless_given_up(shared, &pulse, tls.greet(stream)).await {
+    let shared = Rc::clone(&registration.shared);
+    if matches!(registration.caller, Caller::Announced) {
+        let announced = unless_given_up(&shared, &pulse, announced(&shared, &mut stream)).await;
+        let Some(caller) = announced.flatten() else { return };
+        registration.caller = caller;
+    }
+    let Some(tls) = &shared.options.tls else {
+        pulse.enter(Phase::Head, shared.tick.get());
+        return serve(registration, pulse, stream).await;
+    };
+    match unless_given_up(&shared, &pulse, tls.greet(stream)).await {
         Some(Some(stream)) => {
             pulse.enter(Phase::Head, shared.tick.get());
             serve(registration, pulse, stream).await;
@@ -186,6 +196,19 @@ async fn greet<H: Handler>(
         Some(None) => {}
         None => tls.note_late(),
     }
+}
+
+/// For whom a proxy calls. `None` if it does not say or may not; then that is counted.
+async fn announced<H>(shared: &Shared<H>, stream: &mut TcpStream) -> Option<Caller> {
+    let source = proxy::read(stream).await.inspect_err(|error| {
+        // One that only looks whether the port is open has nothing to say.
+        if error.kind() == io::ErrorKind::InvalidData {
+            shared.meters.no_proxy_header.inc();
+            tracing::debug!(%error, "a trusted proxy did not say for whom it calls");
+        }
+    });
+    let caller = shared.addresses.announced(source.ok()?);
+    caller.inspect_err(|unwanted| unwanted.count(&shared.meters)).ok()
 }
 
 /// `None` when the worker gave the connection up first.
@@ -213,7 +236,7 @@ async fn serve<H: Handler, S: AsyncRead + AsyncWrite + Unpin>(
     let shared = &registration.shared;
     let socket =
         Socket { inner: TokioIo::new(stream), pulse: Rc::clone(&pulse), shared: Rc::clone(shared) };
-    let service = service_fn(|request| answer(shared, &pulse, request));
+    let service = service_fn(|request| answer(&registration, &pulse, request));
     let mut connection = pin!(
         Builder::new()
             // A client that has closed its own side still waits for its answer.
@@ -244,7 +267,7 @@ async fn serve<H: Handler, S: AsyncRead + AsyncWrite + Unpin>(
 }
 
 async fn answer<H: Handler>(
-    shared: &Shared<H>,
+    Registration { shared, caller, .. }: &Registration<H>,
     pulse: &Pulse,
     request: Request<Incoming>,
 ) -> Result<Response<Full<Bytes>>, Infallible> {
@@ -253,10 +276,17 @@ async fn answer<H: Handler>(
     let (head, incoming) = request.into_parts();
     let doubtful = in_doubt(&head.headers, &incoming);
     let options = &shared.options;
-    let wanted = || shared.handler.wants(&head, begun);
+    let may_ask = shared.addresses.may_ask(caller, &head.headers);
+    let wanted = || may_ask && shared.handler.wants(&head, begun);
     let body = body::read(incoming, options.body_max, options.body_timeout, wanted).await;
     let mut request = super::Request { head, body, begun };
-    let reply = shared.handler.handle(&request).await;
+    let reply = if may_ask {
+        shared.handler.handle(&request).await
+    } else {
+        shared.meters.over_rate.inc();
+        let body = Bytes::from_static(br#"{"error":"too many requests"}"#);
+        Reply::json(StatusCode::TOO_MANY_REQUESTS, body)
+    };
     let close = reply.close || doubtful || request.body.is_err() || shared.closing.get();
     let Reply { status, content_type, allow, body, .. } = reply;
     // The request's header map goes back as the reply's: hyper hands it on to the next request,

@@ -4,7 +4,7 @@
 //! sessions, so that nobody resumes a session that another CA has let in. Connections that stand
 //! keep what they began with.
 
-use std::io;
+use std::io::{self, ErrorKind};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -19,6 +19,14 @@ use crate::metrics::TlsMeters;
 
 /// One log line in so long about callers that do not get in; the counter tells each time.
 const COMPLAIN_EVERY: Duration = Duration::from_mins(1);
+
+/// How a handshake ends whose client went away.
+const GONE: [ErrorKind; 4] = [
+    ErrorKind::UnexpectedEof,
+    ErrorKind::ConnectionReset,
+    ErrorKind::BrokenPipe,
+    ErrorKind::TimedOut,
+];
 
 /// The TLS of one listener.
 #[derive(Debug)]
@@ -74,6 +82,7 @@ impl Tls {
             Some(Error::AlertReceived(alert)) if *alert != AlertDescription::CloseNotify => {
                 (&self.meters.rejected, Some("a client refused our certificate or our TLS"))
             }
+            None if GONE.contains(&error.kind()) => (&self.meters.gone, None),
             _ => (&self.meters.broken, None),
         };
         counter.inc();

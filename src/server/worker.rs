@@ -3,7 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::io;
-use std::net::{TcpListener, TcpStream as StdStream};
+use std::net::TcpListener;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -15,7 +15,8 @@ use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::LocalSet;
 use tokio::time::Instant;
 
-use super::accept::{self, Load};
+use super::accept::{self, Handed, Load};
+use super::address::Addresses;
 use super::connection::{self, Phase, Pulse};
 use super::{Beats, Handler, Options};
 use crate::metrics::ListenerMeters;
@@ -35,6 +36,7 @@ pub(super) struct Shared<H> {
     pub(super) options: Options,
     pub(super) meters: Arc<ListenerMeters>,
     pub(super) load: Arc<Load>,
+    pub(super) addresses: Arc<Addresses>,
     beats: Beats,
     /// The worker's coarse clock.
     pub(super) tick: Cell<u64>,
@@ -119,6 +121,7 @@ where
 {
     let workers = options.workers.max(1);
     let load = Load::new(workers);
+    let addresses = Addresses::new(options);
     let handler = Arc::new(handler);
     let (senders, receivers): (Vec<_>, Vec<_>) =
         (1..workers).map(|_| mpsc::channel(HAND_OVER_MAX)).unzip();
@@ -130,13 +133,14 @@ where
         let accepting = first.take();
         let (options, meters) = (options.clone(), Arc::clone(meters));
         let (load, handler, stop) = (Arc::clone(&load), Arc::clone(&handler), stop.clone());
-        let beats = beats.clone();
+        let (beats, addresses) = (beats.clone(), Arc::clone(&addresses));
         let body = move || {
             let shared = Rc::new(Shared {
                 handler: handler(index),
                 options,
                 meters,
                 load,
+                addresses,
                 beats,
                 tick: Cell::new(0),
                 closing: Cell::new(false),
@@ -157,8 +161,8 @@ where
 fn run<H: Handler>(
     runtime: &Runtime,
     shared: &Rc<Shared<H>>,
-    accepting: Option<(TcpListener, Vec<mpsc::Sender<StdStream>>)>,
-    sockets: Option<mpsc::Receiver<StdStream>>,
+    accepting: Option<(TcpListener, Vec<mpsc::Sender<Handed>>)>,
+    sockets: Option<mpsc::Receiver<Handed>>,
     mut stop: watch::Receiver<bool>,
 ) {
     let local = LocalSet::new();
@@ -199,10 +203,10 @@ async fn drain<H: Handler>(shared: &Rc<Shared<H>>, deadline: Instant) {
     }
 }
 
-async fn take<H: Handler>(mut sockets: mpsc::Receiver<StdStream>, shared: Rc<Shared<H>>) {
-    while let Some(stream) = sockets.recv().await {
+async fn take<H: Handler>(mut sockets: mpsc::Receiver<Handed>, shared: Rc<Shared<H>>) {
+    while let Some((stream, caller)) = sockets.recv().await {
         if let Ok(stream) = TcpStream::from_std(stream) {
-            connection::start(&shared, stream);
+            connection::start(&shared, stream, caller);
         } else {
             shared.meters.open.dec();
             shared.load.give_back(shared.worker);

@@ -1,7 +1,7 @@
 //! Certificates for tests: a CA made on the spot, what it issues, and clients that trust it.
 
 use std::fs;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -11,15 +11,15 @@ use rcgen::{
 };
 use rustls::client::Resumption;
 use rustls::crypto::ring;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::{
     ClientConfig, ClientConnection, RootCertStore, StreamOwned, SupportedProtocolVersion,
 };
-use rustls_pki_types::pem::PemObject;
-use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 
 use crate::harness::{Client, open};
 
-pub(crate) type Secure = StreamOwned<ClientConnection, std::net::TcpStream>;
+pub(crate) type Secure = StreamOwned<ClientConnection, TcpStream>;
 
 /// What a certificate is for and how long it holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -132,5 +132,10 @@ fn session(config: &Arc<ClientConfig>) -> ClientConnection {
 
 /// A connection whose handshake happens with the first bytes sent or read.
 pub(crate) fn secure(address: SocketAddr, config: &Arc<ClientConfig>) -> Client<Secure> {
-    Client::over(StreamOwned::new(session(config), open(address)))
+    secure_over(open(address), config)
+}
+
+/// The same over a connection that is there already.
+pub(crate) fn secure_over(stream: TcpStream, config: &Arc<ClientConfig>) -> Client<Secure> {
+    Client::over(StreamOwned::new(session(config), stream))
 }

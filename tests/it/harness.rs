@@ -187,7 +187,11 @@ impl Reply {
 
 /// A plain connection.
 pub(crate) fn open(address: SocketAddr) -> TcpStream {
-    let stream = TcpStream::connect(address).unwrap();
+    patient(TcpStream::connect(address).unwrap())
+}
+
+/// Waiting on it longer than patience lasts is failing.
+pub(crate) fn patient(stream: TcpStream) -> TcpStream {
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
     stream
 }
@@ -206,6 +210,15 @@ impl Client {
 impl<S: Read + Write> Client<S> {
     pub(crate) fn over(stream: S) -> Self {
         Self { stream, buffer: Vec::new() }
+    }
+
+    pub(crate) fn into_stream(self) -> S {
+        self.stream
+    }
+
+    /// Is this answered at all?
+    pub(crate) fn asks(&mut self, request: &[u8]) -> bool {
+        self.try_send(request) && self.next_reply().is_some()
     }
 
     pub(crate) fn stream(&mut self) -> &mut S {

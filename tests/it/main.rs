@@ -9,6 +9,7 @@
 mod allocations;
 mod authority;
 mod broken;
+mod callers;
 mod corpora;
 mod differential;
 mod dying;

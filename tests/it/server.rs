@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use hyper::StatusCode;
 use quell::metrics::Metrics;
-use quell::server::{Handler, Options, Reply, Request, Server, bind};
+use quell::server::{Handler, Options, ProxyProtocol, Reply, Request, Server, bind};
 use sha2::{Digest, Sha256};
 
 use crate::harness::{BEFORE, Client, Quell, callback, eventually, message, signed_callback};
@@ -278,6 +278,10 @@ fn a_stuck_worker_is_noticed() {
     let (stop, stopping) = tokio::sync::watch::channel(false);
     let second = Duration::from_secs(1);
     let options = Options {
+        connections_per_address_max: 0,
+        requests_per_address_max: 0,
+        trusted_proxies: Vec::new(),
+        proxy_protocol: ProxyProtocol::Off,
         tls: None,
         handshake_timeout: Duration::from_secs(5),
         workers: 2,
