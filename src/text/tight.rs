@@ -5,6 +5,7 @@
 //! or Han vanishes, and repeats collapse. That makes words out of ordinary text too (`as sass in`),
 //! so no hit in the view counts before [`Tight::verify`] has looked at the plain text under it.
 
+mod phrase;
 mod verify;
 
 #[cfg(test)]
@@ -21,6 +22,9 @@ const GAP: usize = 3;
 
 /// So that the positions in an entry fit into the bits of one number.
 const LETTERS_MAX: usize = 100;
+
+/// A phrase of fewer letters would be found in anything.
+const PHRASE_LETTERS_MIN: usize = 6;
 
 /// The tight view of a message. Reusable; keeps its buffers.
 #[derive(Debug, Clone, Default)]
@@ -44,6 +48,8 @@ struct Cell {
 pub struct TightEntry {
     pattern: String,
     letters: Vec<char>,
+    /// Where, among the letters, each word of a phrase begins but the first.
+    breaks: Vec<usize>,
     han: bool,
     severe: bool,
     /// The letters a mask such as `*` may stand for.
@@ -53,29 +59,42 @@ pub struct TightEntry {
 impl TightEntry {
     /// The entry of a folded term, if it is fit for the tight view: four letters or more and
     /// nothing else, or two Han or more and nothing else, and at most a hundred. Shorter ones would
-    /// be found in anything.
+    /// be found in anything. A phrase of such words must have six letters.
     ///
     /// A `severe` entry is also found with a gap at only some of its Han, and with Latin letters
     /// between them.
     pub fn new(folded: &str, severe: bool) -> Option<Self> {
         let table = table();
-        let letters: Vec<char> = folded.chars().collect();
+        let letters: Vec<char> = folded.chars().filter(|&char| char != ' ').collect();
+        let mut breaks = Vec::new();
+        let mut begun = 0;
+        for word in folded.split(' ').filter(|word| !word.is_empty()) {
+            if begun > 0 {
+                breaks.push(begun);
+            }
+            begun += word.chars().count();
+        }
         let all = |bits| letters.iter().all(|&char| table.row(char).is(bits));
         let han = all(class::HAN);
         let alphabetic = all(class::WORD) && !letters.iter().any(|char| char.is_numeric());
         if letters.len() > LETTERS_MAX {
             return None;
         }
-        let fit = han && letters.len() >= 2 || alphabetic && letters.len() >= 4;
-        let pattern = collapse(letters.iter().map(|&char| represent(table, char)));
-        fit.then_some(Self { pattern, letters, han, severe, starred: None })
+        let fit = match breaks.as_slice() {
+            [] => han && letters.len() >= 2 || alphabetic && letters.len() >= 4,
+            _ => alphabetic && letters.len() >= PHRASE_LETTERS_MIN,
+        };
+        // Where one word ends as the next begins, both letters are there.
+        let word = |word: &str| collapse(word.chars().map(|char| represent(table, char)));
+        let pattern = folded.split(' ').map(word).collect();
+        fit.then_some(Self { pattern, letters, breaks, han, severe, starred: None })
     }
 
     /// The forms with one or two letters inside masked (`sc*m`, `s**m`), for entries of letters.
     pub fn starred(&self) -> Vec<Self> {
         let table = table();
         let len = self.letters.len();
-        if self.han {
+        if self.han || !self.breaks.is_empty() {
             return Vec::new();
         }
         let stretches = (1..=2).flat_map(|n| (1..len.saturating_sub(n)).map(move |at| at..at + n));

@@ -57,6 +57,43 @@ fn look_alikes_are_letters() {
 }
 
 #[test]
+fn phrases_are_their_words() {
+    let phrase = "sure win bets";
+    for typed in [
+        "ѕure wіn bеtѕ",
+        "sure w1n bets",
+        "suure winn bets",
+        "sure-win-bets",
+        "s u r e w i n b e t s",
+        "s u r e   w i n   b e t s",
+        "s*u*r*e* *w*i*n* *b*e*t*s",
+        "s❤u❤r❤e❤ ❤w❤i❤n❤ ❤b❤e❤t❤s",
+        "SURE  WIN\u{200b} BETS",
+    ] {
+        check(&format!("get {typed} today"), phrase, typed);
+    }
+    check("frее cоins gеnеrаtоr", "free coins generator", "frее cоins gеnеrаtоr");
+    check("h0t tea", "hot tea", "h0t tea");
+    for typed in [
+        "sure. win bets",
+        "sure, win bets",
+        "surewinbets",
+        "sur ewin bets",
+        "unsure win bets",
+        "sure win betsy",
+        "sure! win bets",
+        "su re win bets",
+        "sure w i n bets",
+    ] {
+        check_none(&format!("get {typed} today"), phrase);
+    }
+    check_none("a therapist", "the rapist");
+    check_none("в сад уш", "b cad yw");
+    assert!(TightEntry::new("a b c d", false).is_none(), "too short");
+    assert!(TightEntry::new("top 10 bets", false).is_none(), "numbers are no letters");
+}
+
+#[test]
 fn leet_is_letters() {
     check("sh1tty 5cum", "scum", "5cum");
     check("b00bs", "boobs", "b00bs");
