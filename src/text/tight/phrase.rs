@@ -4,8 +4,8 @@
 //! stands alone: `s u r e   w i n`. Words run together, and words parted elsewhere than the entry
 //! parts them, are other words: the rapist is no therapist.
 
-use super::TightEntry;
 use super::verify::{Shape, poses};
+use super::{TightEntry, leet};
 use crate::text::table::Table;
 
 impl Shape<'_> {
@@ -26,7 +26,7 @@ impl Shape<'_> {
         };
         let (between, inside): (Vec<_>, Vec<_>) =
             self.all_gaps.iter().partition(|(letters, _)| entry.breaks.contains(&done(*letters)));
-        if between.len() < entry.breaks.len() {
+        if between.len() < entry.breaks.len() || !entry.has_words(&self.letters, &spelled) {
             return false;
         }
         if inside.is_empty() {
@@ -48,12 +48,24 @@ impl TightEntry {
             };
             if is(Some(done)) {
                 done += 1;
-            } else if !is(done.checked_sub(1)) {
+            } else if leet(char).is_some() || !is(done.checked_sub(1)) {
+                // The exclamation mark after `girl` is no second l.
                 return None;
             }
             spelled.push(done);
         }
         (done == self.letters.len()).then_some(spelled)
+    }
+
+    /// Has each word a letter that is one? `! please` is not `i please`.
+    fn has_words(&self, typed: &[char], spelled: &[usize]) -> bool {
+        let ends = self.breaks.iter().copied().chain([self.letters.len()]);
+        let starts = [0].into_iter().chain(self.breaks.iter().copied());
+        starts.zip(ends).all(|(start, end)| {
+            let of_word = |done: usize| start < done && done <= end;
+            let mut letters = typed.iter().zip(spelled).filter(|(_, done)| of_word(**done));
+            letters.any(|(&char, _)| leet(char).is_none())
+        })
     }
 }
 

@@ -88,6 +88,8 @@ fn phrases_are_their_words() {
         check_none(&format!("get {typed} today"), phrase);
     }
     check_none("a therapist", "the rapist");
+    check_none("sure! please wait", "i please wait");
+    check_none("girl! you there", "girl you there");
     check_none("в сад уш", "b cad yw");
     assert!(TightEntry::new("a b c d", false).is_none(), "too short");
     assert!(TightEntry::new("top 10 bets", false).is_none(), "numbers are no letters");
