@@ -3,12 +3,14 @@
 //! Exit codes: 0 done, 1 failed, 64 the command line or configuration is wrong, 65 the rules are.
 
 pub mod check;
+mod init;
 pub mod judge;
 mod list;
 pub mod rules;
 pub mod sarif;
 pub mod schema;
 mod serve;
+mod simulate;
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -52,6 +54,8 @@ enum Command {
     /// Answer the platform's callbacks until told to stop
     #[command(after_help = SERVE_HELP)]
     Serve(ConfigArgs),
+    /// Write a configuration, rules and a compose file to start from
+    Init(init::Init),
     /// Is a rule directory fit to go live?
     Check(check::Check),
     /// Print the JSON Schema of rule files, with which editors complete and check them
@@ -60,6 +64,8 @@ enum Command {
     Judge(judge::Judge),
     /// Turn dirty keyword lists into clean ones, and weigh what they would hit
     List(list::List),
+    /// Send what the platform would, and compare the answers with what was meant
+    Simulate(simulate::Simulate),
     /// Print the configuration in force, tokens hidden, with where each value comes from
     Config(ConfigArgs),
 }
@@ -123,10 +129,12 @@ pub fn run() -> ExitCode {
     };
     let done = match cli.command {
         Command::Serve(args) => load(&args).and_then(|config| serve::run(&config)),
+        Command::Init(args) => init::run(&args),
         Command::Check(args) => check::run(&args),
         Command::Schema(args) => schema::run(&args),
         Command::Judge(args) => judge::run(&args),
         Command::List(args) => list::run(&args),
+        Command::Simulate(args) => simulate::run(&args),
         Command::Config(args) => load(&args).and_then(|config| print(&config.to_string())),
     };
     done.unwrap_or_else(|error| {

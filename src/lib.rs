@@ -21,7 +21,7 @@
 //!    [`telemetry`] sets up the log.
 //! 3. **Composition.** [`gate`] is the request path, bytes to bytes, without sockets. [`reload`]
 //!    swaps rulebooks, [`operator`] is the second listener, [`config`] the settings, [`node`] one
-//!    running process, [`cli`] the command line. [`sample`] reads messages as people write them,
+//!    running process, [`cli`] the command line. [`simulate`] plays the platform. [`sample`] reads messages as people write them,
 //!    [`explain`] writes judgements in words and in JSON.
 //!
 //! # Invariants
@@ -80,6 +80,7 @@ pub mod reload;
 pub mod rulebook;
 pub mod sample;
 pub mod server;
+pub mod simulate;
 pub mod telemetry;
 pub mod text;
 pub mod verdict;

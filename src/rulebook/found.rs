@@ -160,7 +160,7 @@ impl Found {
 
     fn scan_tight(&mut self, book: &Book, now: Timestamp, evading: bool) {
         let (view, mut tight) = (std::mem::take(&mut self.view), std::mem::take(&mut self.tight));
-        tight.fold(&view);
+        tight.fold(&view, book.lists.iter().any(|list| list.severe));
         book.automata.tight.scan(tight.text(), |r#use, start, end| {
             let Target::Entry { entry, term } = r#use.target else { return };
             let Some(list) = book.lists.get(ix(book.entries.list(entry))) else { return };

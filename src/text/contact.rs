@@ -68,11 +68,11 @@ pub fn contacts(plain: &View) -> Vec<Range<usize>> {
             Some(digit) => run.push(at..at + char.len_utf8(), digit),
             None if run.bears(table, char) => run.gap.push(char),
             None if run.digits.is_empty() => {}
-            None => std::mem::take(&mut run).contacts(text, &mut found),
+            None => run.end(text, &mut found),
         }
         last = char;
     }
-    run.contacts(text, &mut found);
+    run.end(text, &mut found);
     found
 }
 
@@ -141,6 +141,17 @@ impl Run {
             && self.gap.chars().count() < GAP
             && !table.row(char).is(class::WORD | class::HAN)
             && !matches!(char, SEPARATOR | ',' | ':' | '/' | ';' | '。')
+    }
+
+    /// The run is over: what contacts it holds, and room for the next.
+    fn end(&mut self, text: &str, found: &mut Vec<Range<usize>>) {
+        if self.digits.len() >= SHORT_MIN {
+            self.contacts(text, found);
+        }
+        self.digits.clear();
+        self.groups.clear();
+        self.places.clear();
+        self.gap.clear();
     }
 
     /// The contacts before, between and after dates.

@@ -45,7 +45,8 @@ impl Signs {
         self.digits >= 5
     }
 
-    /// How many characters can be read as digits.
+    /// How many characters in a row can be read as digits, other characters that are no letters
+    /// among them.
     pub fn digits(self) -> usize {
         self.digits
     }
@@ -100,6 +101,8 @@ struct Scan {
     symbols: bool,
     /// Tokens of one letter in a row.
     single: usize,
+    /// Digits since the last letter that is none.
+    digits: usize,
     /// There is an `ot`, perhaps of a `dot`.
     spelled: bool,
     /// There is a dot with a space after it.
@@ -109,27 +112,16 @@ struct Scan {
 /// The signs of a folded text, of which `dropped` characters were dropped, and which perhaps had
 /// capitals that pose as other letters.
 pub(super) fn scan(text: &str, dropped: usize, odd_capitals: bool) -> Signs {
-    let nothing = Token { sort: Sort::Stop, len: 0 };
-    let mut scan = Scan {
-        signs: Signs::default(),
-        second_last: Sort::Stop,
-        last: Sort::Stop,
-        last_char: ' ',
-        run: 0,
-        token: nothing,
-        previous: nothing,
-        gap: 0,
-        symbols: false,
-        single: 0,
-        spelled: false,
-        stopped: false,
-    };
+    let mut scan = Scan::new();
     let table = table();
     for char in text.chars() {
         // Most of a text is words with a space between them, and says nothing.
         match (scan.last, char) {
             (Sort::Letter, 'a'..='z') if char != scan.last_char => {
                 scan.spelled |= char == 't' && scan.last_char == 'o';
+                if !is_round(char) {
+                    scan.digits = 0;
+                }
                 scan.go_on(Sort::Letter, char);
                 continue;
             }
@@ -141,6 +133,9 @@ pub(super) fn scan(text: &str, dropped: usize, odd_capitals: bool) -> Signs {
             (Sort::Space, 'a'..='z') if scan.second_last == Sort::Letter => {
                 scan.previous = scan.token;
                 scan.token = Token { sort: Sort::Letter, len: 1 };
+                if !is_round(char) {
+                    scan.digits = 0;
+                }
                 scan.advance(Sort::Letter, char);
                 continue;
             }
@@ -179,21 +174,53 @@ pub(super) fn scan(text: &str, dropped: usize, odd_capitals: bool) -> Signs {
     scan.signs
 }
 
+/// A letter that can be read as a digit beside one.
+fn is_round(char: char) -> bool {
+    matches!(char, 'o' | 'l' | 'i')
+}
+
 impl Scan {
+    fn new() -> Self {
+        let nothing = Token { sort: Sort::Stop, len: 0 };
+        Self {
+            signs: Signs::default(),
+            second_last: Sort::Stop,
+            last: Sort::Stop,
+            last_char: ' ',
+            run: 0,
+            token: nothing,
+            previous: nothing,
+            gap: 0,
+            symbols: false,
+            single: 0,
+            digits: 0,
+            spelled: false,
+            stopped: false,
+        }
+    }
+
     fn beyond_ascii(&mut self, row: Row) -> Sort {
         if row.is(class::LOOK) {
             self.signs.bits |= Signs::LOOK;
         }
-        if row.is(class::DIGIT) {
-            self.signs.digits += 1;
-        }
-        if row.is(class::HAN) {
+        let sort = if row.is(class::HAN) {
             Sort::Han
         } else if row.is(class::WORD) {
             Sort::Letter
         } else {
             Sort::Symbol
+        };
+        if row.is(class::DIGIT) {
+            self.digit();
+        } else if sort != Sort::Symbol {
+            self.digits = 0;
         }
+        sort
+    }
+
+    fn digit(&mut self) {
+        self.digits += 1;
+        self.signs.digits = self.signs.digits.max(self.digits);
     }
 
     /// One more character of a token, and not the same as the last.
@@ -214,9 +241,12 @@ impl Scan {
             self.signs.bits |= Signs::REPEATED;
         }
         if sort == Sort::Digit {
-            self.signs.digits += 1;
+            self.digit();
         }
         self.leet(sort, char);
+        if char.is_ascii_lowercase() && !is_round(char) {
+            self.digits = 0;
+        }
         let dotted = matches!(sort, Sort::Letter | Sort::Digit)
             || matches!(char, ')' | ']' | '}' | '>' | '-' | '_')
             || self.second_last == Sort::Space;
@@ -234,7 +264,9 @@ impl Scan {
             (Sort::Letter, Sort::Digit) | (Sort::Digit, Sort::Letter) => {
                 // An o or l beside a digit is perhaps another.
                 let letter = if sort == Sort::Letter { char } else { self.last_char };
-                self.signs.digits += usize::from(matches!(letter, 'o' | 'l' | 'i'));
+                if is_round(letter) {
+                    self.digit();
+                }
                 true
             }
             (Sort::Leet, Sort::Letter) => true,

@@ -63,7 +63,7 @@ proptest! {
     fn tight_hits_map_back(fields in fields(), severe in any::<bool>()) {
         let plain = view_of(&fields);
         let mut tight = Tight::default();
-        tight.fold(&plain);
+        tight.fold(&plain, true);
         for term in ["scum", "scumscum", "加微信", "微信", "пост"] {
             let entry = TightEntry::new(term, severe).unwrap();
             for form in entry.starred().iter().chain([&entry]) {
@@ -81,7 +81,7 @@ proptest! {
     fn tight_hits_include_plain_ones(before in pieces(), after in pieces()) {
         let plain = view_of(&[(format!("{before} scum, {after}"), false)]);
         let mut tight = Tight::default();
-        tight.fold(&plain);
+        tight.fold(&plain, true);
         let entry = TightEntry::new("scum", false).unwrap();
         let mut hits = tight.text().match_indices(entry.pattern());
         prop_assert!(hits.any(|(at, hit)| tight.verify(&plain, at..at + hit.len(), &entry).is_some()));

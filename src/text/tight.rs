@@ -5,6 +5,7 @@
 //! or Han vanishes, and repeats collapse. That makes words out of ordinary text too (`as sass in`),
 //! so no hit in the view counts before [`Tight::verify`] has looked at the plain text under it.
 
+mod phrase;
 mod verify;
 
 #[cfg(test)]
@@ -21,6 +22,9 @@ const GAP: usize = 3;
 
 /// So that the positions in an entry fit into the bits of one number.
 const LETTERS_MAX: usize = 100;
+
+/// A phrase of fewer letters would be found in anything.
+const PHRASE_LETTERS_MIN: usize = 6;
 
 /// The tight view of a message. Reusable; keeps its buffers.
 #[derive(Debug, Clone, Default)]
@@ -44,6 +48,8 @@ struct Cell {
 pub struct TightEntry {
     pattern: String,
     letters: Vec<char>,
+    /// Where, among the letters, each word of a phrase begins but the first.
+    breaks: Vec<usize>,
     han: bool,
     severe: bool,
     /// The letters a mask such as `*` may stand for.
@@ -53,29 +59,42 @@ pub struct TightEntry {
 impl TightEntry {
     /// The entry of a folded term, if it is fit for the tight view: four letters or more and
     /// nothing else, or two Han or more and nothing else, and at most a hundred. Shorter ones would
-    /// be found in anything.
+    /// be found in anything. A phrase of such words must have six letters.
     ///
     /// A `severe` entry is also found with a gap at only some of its Han, and with Latin letters
     /// between them.
     pub fn new(folded: &str, severe: bool) -> Option<Self> {
         let table = table();
-        let letters: Vec<char> = folded.chars().collect();
+        let letters: Vec<char> = folded.chars().filter(|&char| char != ' ').collect();
+        let mut breaks = Vec::new();
+        let mut begun = 0;
+        for word in folded.split(' ').filter(|word| !word.is_empty()) {
+            if begun > 0 {
+                breaks.push(begun);
+            }
+            begun += word.chars().count();
+        }
         let all = |bits| letters.iter().all(|&char| table.row(char).is(bits));
         let han = all(class::HAN);
         let alphabetic = all(class::WORD) && !letters.iter().any(|char| char.is_numeric());
         if letters.len() > LETTERS_MAX {
             return None;
         }
-        let fit = han && letters.len() >= 2 || alphabetic && letters.len() >= 4;
-        let pattern = collapse(letters.iter().map(|&char| represent(table, char)));
-        fit.then_some(Self { pattern, letters, han, severe, starred: None })
+        let fit = match breaks.as_slice() {
+            [] => han && letters.len() >= 2 || alphabetic && letters.len() >= 4,
+            _ => alphabetic && letters.len() >= PHRASE_LETTERS_MIN,
+        };
+        // Where one word ends as the next begins, both letters are there.
+        let word = |word: &str| collapse(word.chars().map(|char| represent(table, char)));
+        let pattern = folded.split(' ').map(word).collect();
+        fit.then_some(Self { pattern, letters, breaks, han, severe, starred: None })
     }
 
     /// The forms with one or two letters inside masked (`sc*m`, `s**m`), for entries of letters.
     pub fn starred(&self) -> Vec<Self> {
         let table = table();
         let len = self.letters.len();
-        if self.han {
+        if self.han || !self.breaks.is_empty() {
             return Vec::new();
         }
         let stretches = (1..=2).flat_map(|n| (1..len.saturating_sub(n)).map(move |at| at..at + n));
@@ -96,13 +115,16 @@ impl TightEntry {
 }
 
 impl Tight {
-    /// Builds the view anew from the plain one.
-    pub fn fold(&mut self, plain: &View) {
+    /// Builds the view anew from the plain one. Whether any entry is severe says whether to look
+    /// for Han with letters between them, too.
+    pub fn fold(&mut self, plain: &View, severe: bool) {
         self.text.clear();
         self.cells.clear();
         self.spell(plain);
         self.bare = self.text.len();
-        self.spell_han(plain);
+        if severe {
+            self.spell_han(plain);
+        }
     }
 
     /// The folded text, to look for [`TightEntry::pattern`] in. Control characters part what
@@ -122,19 +144,22 @@ impl Tight {
     fn spell(&mut self, plain: &View) {
         let table = table();
         let mut last = Last::default();
-        let mut chars = plain.text().char_indices().peekable();
-        let is_han = |char| table.row(char).is(class::HAN);
+        let mut chars = plain.text().char_indices();
+        let nothing = Seen::of(table, SEPARATOR);
         // The two characters before the current one.
-        let mut before = [SEPARATOR; 2];
-        while let Some((at, char)) = chars.next() {
-            let next = chars.peek().map_or(SEPARATOR, |&(_, next)| next);
+        let mut before = [nothing; 2];
+        let mut coming = chars.next();
+        let mut seen = coming.map_or(nothing, |(_, char)| Seen::of(table, char));
+        while let Some((at, char)) = coming {
+            coming = chars.next();
+            let next = coming.map_or(nothing, |(_, char)| Seen::of(table, char));
             let cell = Cell { out: self.text.len(), start: at, end: at + char.len_utf8() };
-            let second = || chars.clone().nth(1).map_or(SEPARATOR, |(_, second)| second);
-            if let Some(shown) = shown(table, char)
-                && !is_divider(char, before[0], second)
-                && !(is_han(before[1]) && is_han(next) && !char.is_alphanumeric())
+            let second = || chars.clone().next().map_or(SEPARATOR, |(_, second)| second);
+            if let Some(shown) = seen.shown
+                && !is_divider(char, before[0].char, second)
+                && !(before[1].han && next.han && !char.is_alphanumeric())
             {
-                let single = !is_word(table, before[1]) && !is_word(table, next);
+                let single = !before[1].word && !next.word;
                 let merges = last.shown == Some(shown)
                     && (last.gap == 0 || !last.spaces || last.single && single);
                 if merges && let Some(cell) = self.cells.last_mut() {
@@ -154,7 +179,8 @@ impl Tight {
                     last = Last::default();
                 }
             }
-            before = [before[1], char];
+            before = [before[1], seen];
+            seen = next;
         }
     }
 
@@ -199,6 +225,30 @@ impl Tight {
     fn part(&mut self, at: usize) {
         self.cells.push(Cell { out: self.text.len(), start: at, end: at });
         self.text.push(SEPARATOR);
+    }
+}
+
+/// A character of the plain view, looked at once.
+#[derive(Debug, Clone, Copy)]
+struct Seen {
+    char: char,
+    han: bool,
+    word: bool,
+    /// What it is shown as.
+    shown: Option<char>,
+}
+
+impl Seen {
+    fn of(table: &Table, char: char) -> Self {
+        if char.is_ascii_lowercase() {
+            return Self { char, han: false, word: true, shown: shown(table, char) };
+        }
+        let row = table.row(char);
+        let (han, word) = (row.is(class::HAN), row.is(class::WORD));
+        // Most Han pose as nothing.
+        let plain = han && !row.is(class::LOOK);
+        let shown = if plain { Some(char) } else { shown(table, char) };
+        Self { char, han, word, shown }
     }
 }
 
@@ -266,10 +316,6 @@ fn is_divider(char: char, second_last: char, second_next: impl FnOnce() -> char)
 /// Punctuation between sentences or their parts.
 fn is_stop(char: char) -> bool {
     matches!(char, ',' | ';' | '?' | '。' | '、' | '；' | '，' | '…' | '“' | '”' | '《' | '》')
-}
-
-fn is_word(table: &Table, char: char) -> bool {
-    char.is_ascii_lowercase() || table.row(char).is(class::WORD)
 }
 
 fn collapse(chars: impl Iterator<Item = char>) -> String {

@@ -373,7 +373,7 @@ fn check_mask(text: &str, ranges: &[Range<usize>]) {
 fn check_tight_and_sound(view: &View) {
     let plain = view.text();
     let mut tight = Tight::default();
-    tight.fold(view);
+    tight.fold(view, true);
     let mut sound = Sound::default();
     sound.fold(view);
     assert_eq!(sound.text().len(), plain.len());

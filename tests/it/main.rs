@@ -25,6 +25,7 @@ mod recall;
 mod rule_edits;
 mod rulebooks;
 mod server;
+mod simulate;
 mod tables;
 mod tidy;
 mod tls;

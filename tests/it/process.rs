@@ -178,3 +178,26 @@ fn the_configuration_can_be_seen_without_its_secrets() {
     }
     shown.parse::<toml::Table>().unwrap();
 }
+
+#[test]
+fn what_init_writes_is_fit_to_go_live_and_never_overwrites() {
+    let home = tempfile::tempdir().unwrap();
+    let run = |arguments: &[&str]| quell(home.path(), arguments).output().unwrap();
+    let output = run(&["init", "moderation"]);
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success() && said.contains("quell serve"), "{said}");
+    assert!(run(&["check", "moderation/rules", "--strict"]).status.success());
+    let file = fs::read(home.path().join("moderation/quell.toml")).unwrap();
+    fails(&run(&["init", "moderation"]), 1, &["moderation/quell.toml", "nothing was written"]);
+    assert_eq!(fs::read(home.path().join("moderation/quell.toml")).unwrap(), file);
+    let mut serving = Serving::start(&home.path().join("moderation"));
+    let reply = serving.connect().ask(&callback(BEFORE, &message("想看更多加薇信哦")));
+    assert_eq!(reply.json()["ErrorCode"].as_u64(), Some(10110));
+    serving.signal("TERM");
+    assert!(serving.ends_with_success());
+    // One file in the way is enough for none to be written.
+    fs::create_dir_all(home.path().join("other/rules")).unwrap();
+    fs::write(home.path().join("other/rules/ads.toml"), "mine").unwrap();
+    fails(&run(&["init", "other"]), 1, &["other/rules/ads.toml"]);
+    assert!(!home.path().join("other/quell.toml").exists());
+}

@@ -127,7 +127,7 @@ impl Finder {
                 let gate =
                     views == Views::Both || views == Views::Gated && plain.signs().call_for_tight();
                 let entry = TightEntry::new(&entry, severe).filter(|_| gate)?;
-                self.tight.fold(plain);
+                self.tight.fold(plain, true);
                 let starred = if severe { entry.starred() } else { Vec::new() };
                 [entry].iter().chain(&starred).find_map(|entry| {
                     let hits = self.tight.text().match_indices(entry.pattern());

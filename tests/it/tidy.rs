@@ -23,7 +23,7 @@ const TOP: [&str; 9] = [
 
 /// Each room and the rooms it may use, besides itself. Ring 1 is pure; the rooms of ring 2 know
 /// ring 1 and the metrics, not one another; ring 3 puts them together.
-const ROOMS: [(&str, &[&str]); 19] = [
+const ROOMS: [(&str, &[&str]); 20] = [
     ("message", RING_1),
     ("verdict", RING_1),
     ("text", RING_1),
@@ -50,6 +50,7 @@ const ROOMS: [(&str, &[&str]); 19] = [
             "watch",
         ],
     ),
+    ("simulate", &["platform", "verdict"]),
     ("cli", ANY),
     ("main", ANY),
 ];

@@ -6,6 +6,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::simulate::check;
 use crate::verdict::Span;
 
 const GROUP: &str = "CallbackCommand=Group.CallbackBeforeSendMsg";
@@ -40,50 +41,13 @@ fn ask(raw: &str, body: &[u8], verdict: Verdict, code: u32) -> Result<Answer, No
     })
 }
 
-/// Checks a reply against what the platform documents for the command.
+/// Checks a reply against what the platform documents for the command, and for more than that:
+/// ours change nothing but text.
 #[track_caller]
 fn check_reply(command: Command, request: &Value, reply: &[u8]) {
-    let reply: Value = serde_json::from_slice(reply).unwrap();
-    let reply = reply.as_object().unwrap();
-    assert_eq!(reply["ActionStatus"], "OK");
-    assert!(reply["ErrorInfo"].is_string());
-    let code = u32::try_from(reply["ErrorCode"].as_u64().unwrap()).unwrap();
-    let name = command.name();
-    let (codes, keys): (Vec<u32>, &[&str]) = match name {
-        "Group.CallbackBeforeSendMsg" => {
-            ((0..=2).chain(GROUP_CODES).collect(), &["MsgBody", "CloudCustomData"])
-        }
-        "C2C.CallbackBeforeSendMsg" => {
-            ((0..=1).chain(C2C_CODES).collect(), &["MsgBody", "CloudCustomData"])
-        }
-        "OfficialAccount.CallbackBeforeSendMsg" => (vec![0, 1, 2], &["MsgBody", "CloudCustomData"]),
-        "Group.CallbackBeforeCreateGroup" | "Group.CallbackBeforeApplyJoinGroup" => {
-            (vec![0, 1], &[])
-        }
-        "Group.CallbackBeforeInviteJoinGroup" => (vec![0], &["RefusedMembers_Account"]),
-        "Sns.CallbackPrevFriendAdd" => (vec![0], &["ResultItem"]),
-        _ => (vec![0], &[]),
-    };
-    assert!(codes.contains(&code), "{name}: {code}");
-    for (key, value) in reply {
-        match &**key {
-            "ActionStatus" | "ErrorInfo" | "ErrorCode" => continue,
-            "MsgBody" => check_elements(&request["MsgBody"], value),
-            "CloudCustomData" => assert!(value.is_string()),
-            "RefusedMembers_Account" => {
-                assert!(value.as_array().unwrap().iter().all(Value::is_string));
-            }
-            "ResultItem" => {
-                for item in value.as_array().unwrap() {
-                    let code = u32::try_from(item["ResultCode"].as_u64().unwrap()).unwrap();
-                    assert!(FRIEND_CODES.contains(&code));
-                    assert!(item["To_Account"].is_string() && item["ResultInfo"].is_string());
-                }
-            }
-            other => panic!("{name}: {other}"),
-        }
-        assert!(keys.contains(&&**key), "{name}: {key}");
-        assert_eq!(code, 0, "{name}");
+    let answer = check(command, 200, reply).unwrap();
+    if let Some(rewritten) = answer.rewritten {
+        check_elements(&request["MsgBody"], &rewritten);
     }
 }
 

@@ -11,7 +11,7 @@ fn found(text: &str, term: &str, severe: bool) -> Option<String> {
     let mut plain = View::default();
     plain.push(0, text, false);
     let mut tight = Tight::default();
-    tight.fold(&plain);
+    tight.fold(&plain, true);
     forms.iter().find_map(|form| {
         let hits = tight.text().match_indices(form.pattern());
         let mut ranges = hits.map(|(at, hit)| at..at + hit.len());
@@ -54,6 +54,43 @@ fn look_alikes_are_letters() {
     check("ꜱʜɪᴛ ʏᴏᴜ ᴀʀᴇ", "shit", "ꜱʜɪᴛ");
     check("ты ѕhiт", "shit", "ѕhiт");
     check_none("хороший рост сосна", "poct");
+}
+
+#[test]
+fn phrases_are_their_words() {
+    let phrase = "sure win bets";
+    for typed in [
+        "ѕure wіn bеtѕ",
+        "sure w1n bets",
+        "suure winn bets",
+        "sure-win-bets",
+        "s u r e w i n b e t s",
+        "s u r e   w i n   b e t s",
+        "s*u*r*e* *w*i*n* *b*e*t*s",
+        "s❤u❤r❤e❤ ❤w❤i❤n❤ ❤b❤e❤t❤s",
+        "SURE  WIN\u{200b} BETS",
+    ] {
+        check(&format!("get {typed} today"), phrase, typed);
+    }
+    check("frее cоins gеnеrаtоr", "free coins generator", "frее cоins gеnеrаtоr");
+    check("h0t tea", "hot tea", "h0t tea");
+    for typed in [
+        "sure. win bets",
+        "sure, win bets",
+        "surewinbets",
+        "sur ewin bets",
+        "unsure win bets",
+        "sure win betsy",
+        "sure! win bets",
+        "su re win bets",
+        "sure w i n bets",
+    ] {
+        check_none(&format!("get {typed} today"), phrase);
+    }
+    check_none("a therapist", "the rapist");
+    check_none("в сад уш", "b cad yw");
+    assert!(TightEntry::new("a b c d", false).is_none(), "too short");
+    assert!(TightEntry::new("top 10 bets", false).is_none(), "numbers are no letters");
 }
 
 #[test]
@@ -178,7 +215,7 @@ fn fields_stay_apart() {
         plain.push(0, "s c", false);
         plain.push(1, " u m", joined);
         let mut tight = Tight::default();
-        tight.fold(&plain);
+        tight.fold(&plain, true);
         let at = tight.text().find(entry.pattern());
         at.and_then(|at| tight.verify(&plain, at..at + 4, &entry))
     };

@@ -46,7 +46,11 @@ impl Tight {
                 && HanGaps::of(table, typed).hold(entry, around)
         } else {
             let shape = Shape::of(table, plain, stretch.start, typed, entry);
-            entry.spells(table, shape.letters.iter().copied()) && shape.holds(table, around)
+            if entry.breaks.is_empty() {
+                entry.spells(table, shape.letters.iter().copied()) && shape.holds(table, around)
+            } else {
+                shape.holds_phrase(table, entry, around)
+            }
         };
         holds.then_some(stretch)
     }
@@ -88,7 +92,7 @@ impl TightEntry {
 }
 
 /// Can the character be meant for the letter?
-fn poses(table: &Table, char: char, letter: char) -> bool {
+pub(super) fn poses(table: &Table, char: char, letter: char) -> bool {
     if char.is_ascii_lowercase() && letter.is_ascii_lowercase() {
         // An i is no l, though a 1 may be either.
         return char == letter;
@@ -98,9 +102,11 @@ fn poses(table: &Table, char: char, letter: char) -> bool {
 
 /// How letters stand in the plain text.
 #[derive(Debug)]
-struct Shape<'a> {
+pub(super) struct Shape<'a> {
     /// What spells the entry, without the gaps.
-    letters: Vec<char>,
+    pub(super) letters: Vec<char>,
+    /// Each gap, with the number of letters before it.
+    pub(super) all_gaps: Vec<(usize, &'a str)>,
     leet: usize,
     looks: usize,
     /// The gap between the first two tokens.
@@ -110,13 +116,14 @@ struct Shape<'a> {
     wordy: bool,
     /// Tokens of one letter, which may be repeated, and of more.
     single: usize,
-    longer: usize,
+    pub(super) longer: usize,
 }
 
 impl<'a> Shape<'a> {
     fn of(table: &Table, plain: &View, start: usize, typed: &'a str, entry: &TightEntry) -> Self {
         let mut shape = Self {
             letters: Vec::with_capacity(typed.len()),
+            all_gaps: Vec::new(),
             leet: 0,
             looks: 0,
             gap: "",
@@ -143,10 +150,12 @@ impl<'a> Shape<'a> {
             if let Some(begin) = gap.take() {
                 shape.end_token(token);
                 token = 0;
+                let between = typed.get(begin..at).unwrap_or_default();
                 if shape.gaps == 0 {
-                    shape.gap = typed.get(begin..at).unwrap_or_default();
+                    shape.gap = between;
                 }
                 shape.gaps += 1;
+                shape.all_gaps.push((shape.letters.len(), between));
             }
             if token == 0 || shape.letters.last() != Some(&char) {
                 token += 1;
@@ -172,12 +181,17 @@ impl<'a> Shape<'a> {
         }
     }
 
-    fn holds(&self, table: &Table, (before, after): (&str, &str)) -> bool {
+    /// Are the letters more than a coincidence?
+    pub(super) fn is_meant(&self, table: &Table, (before, after): (&str, &str)) -> bool {
         let letters = self.letters.len() - self.leet;
         if self.leet > 0 && (letters < self.leet || letters < 2) {
             return false;
         }
-        if self.looks > 0 && self.is_foreign(table, before, after) {
+        !(self.looks > 0 && self.is_foreign(table, before, after))
+    }
+
+    fn holds(&self, table: &Table, (before, after): (&str, &str)) -> bool {
+        if !self.is_meant(table, (before, after)) {
             return false;
         }
         if self.gaps == 0 {
@@ -215,7 +229,7 @@ impl<'a> Shape<'a> {
     }
 
     /// Does the text before go on in the same way: `c l` before `a s s`?
-    fn is_continued(&self, table: &Table, before: &str) -> bool {
+    pub(super) fn is_continued(&self, table: &Table, before: &str) -> bool {
         let is_word = |char: char| table.row(char).is(class::WORD);
         let rest = before.strip_suffix(self.gap).unwrap_or_default();
         let mut chars = rest.chars().rev();

@@ -1,0 +1,128 @@
+//! `quell init`: a directory to start from.
+
+#[cfg(test)]
+mod tests;
+
+use std::fmt::Write as _;
+use std::fs::{self, File};
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::Context;
+
+use super::{FAILURE, Failure};
+use crate::config::settings::{self, Form, Setting};
+
+/// What `quell init` takes.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Writes quell.toml with every setting in it, the shipped rules, and a compose.yaml. What is there
+already is never overwritten.
+
+Example:
+  quell init moderation")]
+pub(super) struct Init {
+    /// Where to write; made if it is not there
+    directory: PathBuf,
+}
+
+/// A file of the rule directory, from its place in the source.
+macro_rules! rule_files {
+    ($($path:literal),* $(,)?) => {
+        &[$((concat!("rules/", $path), include_str!(concat!("../../rules/", $path)))),*]
+    };
+}
+
+/// The shipped rules; a test compares the names with the directory.
+const RULES: &[(&str, &str)] = rule_files![
+    "ads.toml",
+    "civility.toml",
+    "contact.toml",
+    "gifts.toml",
+    "links.toml",
+    "lists/gambling.txt",
+    "lists/gift-scam.txt",
+    "lists/loans.csv",
+    "lists/off-platform-fine.txt",
+    "lists/off-platform.csv",
+    "lists/rude.txt",
+    "noise.toml",
+    "rulebook.toml",
+    "scripts/forged_gift.rhai",
+    "scripts/repetition.rhai",
+    "system.toml",
+];
+const COMPOSE: &str = include_str!("init/compose.yaml");
+
+/// Writes the files, and says what to do next.
+pub(super) fn run(args: &Init) -> anyhow::Result<ExitCode> {
+    let directory = &args.directory;
+    let config = configuration();
+    let files = [("quell.toml", &*config), ("compose.yaml", COMPOSE)];
+    let files: Vec<(PathBuf, &str)> =
+        files.iter().chain(RULES).map(|(path, text)| (directory.join(path), *text)).collect();
+    for (path, _) in &files {
+        if path.symlink_metadata().is_ok() {
+            let what = format!(
+                "{} is there already, and nothing was written: move it away, or give another \
+                 directory",
+                path.display()
+            );
+            return Err(Failure::new(FAILURE, what).into());
+        }
+    }
+    for (path, text) in &files {
+        write(path, text).with_context(|| format!("cannot write {}", path.display()))?;
+    }
+    super::print(&next(directory))
+}
+
+/// Never over what has come there since it was looked at.
+fn write(path: &Path, text: &str) -> io::Result<()> {
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder)?;
+    }
+    File::create_new(path)?.write_all(text.as_bytes())
+}
+
+fn next(directory: &Path) -> String {
+    let directory = directory.display();
+    format!(
+        "{directory} holds quell.toml, compose.yaml and rules/. Next:\n\n  \
+         cd {directory}\n  \
+         quell serve                # in one terminal\n  \
+         quell simulate             # in another; then edit a rule and look again\n"
+    )
+}
+
+/// Every setting with what it does, each at its default and commented out.
+fn configuration() -> String {
+    let mut text = String::from(
+        "# Settings of Quell. Each stands at its default: take the `#` away to change it. A QUELL_*\n\
+         # variable beats this file, and a flag beats both; `quell config` prints what is in force.\n",
+    );
+    let mut section = "";
+    for setting in settings::ALL {
+        let (of, name) = setting.key.rsplit_once('.').unwrap_or(("", setting.key));
+        if of != section {
+            section = of;
+            // An app without its id is none.
+            let header = if of == "app" { "# [[app]]".to_owned() } else { format!("[{of}]") };
+            let _ = write!(text, "\n{header}");
+        }
+        // Relative to this file, where without it the current directory counts.
+        let mark = if setting.key == "rules" { "" } else { "# " };
+        let _ = write!(text, "\n# {}\n{mark}{name} = {}\n", setting.help, value(setting));
+    }
+    text
+}
+
+fn value(setting: &Setting) -> String {
+    match setting.form {
+        Form::Integer | Form::Switch if setting.default.is_empty() => "1400000001".to_owned(),
+        Form::Integer | Form::Switch => setting.default.to_owned(),
+        Form::Texts | Form::Secrets => "[]".to_owned(),
+        Form::Text | Form::Secret => toml::Value::from(setting.default).to_string(),
+    }
+}
