@@ -193,8 +193,8 @@ async fn greet<H: Handler>(
             pulse.enter(Phase::Head, shared.tick.get());
             serve(registration, pulse, stream).await;
         }
-        Some(None) => {}
-        None => tls.note_late(),
+        None if pulse.expired.get() => tls.note_late(),
+        Some(None) | None => {}
     }
 }
 
