@@ -56,6 +56,8 @@ pub(crate) struct Entries {
     records: Vec<Record>,
     composites: BTreeMap<u32, Composite>,
     expiries: BTreeMap<u32, Timestamp>,
+    /// The folded terms that must not be there, which may come from another column than the text.
+    unless: BTreeMap<u32, Box<[String]>>,
 }
 
 impl Entries {
@@ -115,6 +117,18 @@ impl Entries {
         self.composites.get(&entry).copied()
     }
 
+    /// Notes the folded terms that must not be there.
+    pub(crate) fn set_unless(&mut self, entry: u32, folded: &[String]) {
+        if !folded.is_empty() {
+            self.unless.insert(entry, folded.into());
+        }
+    }
+
+    /// One of the terms that must not be there.
+    pub(crate) fn unless(&self, entry: u32, index: usize) -> Option<&str> {
+        self.unless.get(&entry)?.get(index).map(String::as_str)
+    }
+
     /// Has it stopped matching?
     #[inline]
     pub(crate) fn expired(&self, entry: u32, now: Timestamp) -> bool {
@@ -129,6 +143,7 @@ impl Entries {
         self.texts.capacity()
             + self.records.capacity() * size_of::<Record>()
             + (self.composites.len() + self.expiries.len()) * 32
+            + self.unless.values().flatten().map(|term| term.capacity() + 48).sum::<usize>()
     }
 
     /// Gives back what growing left over.

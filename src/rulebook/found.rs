@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use super::book::Book;
 use super::condition::Trigger;
-use super::entry::ix;
+use super::entry::{Entries, ix};
 use super::list::terms;
 use super::pattern::{Target, Use};
 use crate::message::Message;
@@ -168,8 +168,7 @@ impl Found {
                 return;
             }
             // Made anew: hits are rare, and a million of them would not fit into memory.
-            let Some(form) = tight_form(book.entries.text(entry), term, r#use.form, list.severe)
-            else {
+            let Some(form) = tight_form(&book.entries, entry, term, r#use.form, list.severe) else {
                 return;
             };
             if let Some(range) = tight.verify(&view, start..end, &form) {
@@ -277,10 +276,20 @@ impl Found {
 }
 
 /// The tight form of a term of an entry.
-fn tight_form(entry: &str, term: u8, form: u8, severe: bool) -> Option<TightEntry> {
-    let terms = terms(entry);
-    let term = terms.all.get(usize::from(term))?;
-    let whole = TightEntry::new(text::fold(term.text).trim(), severe)?;
+fn tight_form(
+    entries: &Entries,
+    entry: u32,
+    term: u8,
+    form: u8,
+    severe: bool,
+) -> Option<TightEntry> {
+    let terms = terms(entries.text(entry));
+    let term = usize::from(term);
+    let folded = match terms.all.get(term) {
+        Some(term) => text::fold(term.text),
+        None => entries.unless(entry, term.checked_sub(terms.all.len())?)?.to_owned(),
+    };
+    let whole = TightEntry::new(folded.trim(), severe)?;
     match usize::from(form).checked_sub(1) {
         None => Some(whole),
         Some(starred) => whole.starred().into_iter().nth(starred),

@@ -117,6 +117,7 @@ impl TermBuilder {
             Composite { all: bits(0..parts.all.len()), unless: bits(parts.all.len()..count) }
         });
         let entry = entries.add(&source.text, list_id, composite, source.expires);
+        entries.set_unless(entry, folded.get(parts.all.len()..).unwrap_or_default());
         for (index, (term, folded)) in parts.all.iter().chain(&unless).zip(&folded).enumerate() {
             let (left, right) = edges(matching, term, folded);
             let target = Target::Entry { entry, term: u8::try_from(index).unwrap_or(u8::MAX) };

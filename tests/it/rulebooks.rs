@@ -70,6 +70,11 @@ fn the_shipped_rules_are_fine() {
 }
 
 #[test]
+fn exceptions_are_seen_through_disguises() {
+    is_fine("tests/cases/rulebooks/disguised-exceptions");
+}
+
+#[test]
 fn a_script_that_keeps_failing_is_benched_for_live_traffic_and_replays_go_on() {
     let rule = "[list.fuse]\nentries = [\"fuse\"]\n[[rule]]\nid = \"bomb\"\nwhen.lists = \"fuse\"\n\
                 when.script = \"bomb.rhai\"\nthen.verdict = \"deny\"\non_fault = \"discard\"\n";
