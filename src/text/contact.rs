@@ -176,6 +176,7 @@ impl Run {
     fn contact(&self, text: &str, part: Range<usize>) -> Option<Range<usize>> {
         let gaps = self.groups.iter().filter(|(start, _)| part.start < *start && *start < part.end);
         let decimal = gaps.map(|(_, gap)| gap.as_str()).eq(["."]);
+        let ranged = self.is_range(&part);
         let digits = self.digits.get(part.clone())?;
         let places = self.places.get(part)?;
         let range = places.first()?.start..places.last()?.end;
@@ -186,7 +187,11 @@ impl Run {
         let (before, after) = (text.get(..range.start)?, text.get(range.end..)?);
         let unit = after.trim_start().chars().next();
         let amount = unit.is_some_and(|unit| UNITS.contains(unit));
-        if same || counting || decimal || amount || digits.len() > DIGITS_MAX {
+        let round = values.iter().skip(2).all(|&value| value == 0);
+        if same || counting || decimal || amount || round || ranged {
+            return None;
+        }
+        if digits.len() > DIGITS_MAX {
             return None;
         }
         let announced = is_announced(before);
@@ -196,6 +201,25 @@ impl Run {
         let long = digits.len() >= LONG_MIN && real >= LONG_REAL_MIN && !inside;
         let short = digits.len() >= SHORT_MIN && real >= SHORT_MIN && announced;
         (long || short).then_some(range)
+    }
+
+    /// Is it two amounts or years, from one to the other: `1100-1500`, `2019~2026`?
+    fn is_range(&self, part: &Range<usize>) -> bool {
+        let inside = |start: usize| part.start < start && start < part.end;
+        let mut gaps = self.groups.iter().filter(|(start, _)| inside(*start));
+        let (Some((middle, gap)), None) = (gaps.next(), gaps.next()) else { return false };
+        let number = |range: Range<usize>| {
+            let digits = self.digits.get(range).unwrap_or_default();
+            (digits.len() == 4)
+                .then(|| digits.iter().fold(0_u32, |sum, digit| sum * 10 + u32::from(digit.value)))
+        };
+        let (Some(from), Some(to)) = (number(part.start..*middle), number(*middle..part.end))
+        else {
+            return false;
+        };
+        let amounts = from.is_multiple_of(50) && to.is_multiple_of(50);
+        let years = [from, to].iter().all(|year| (1900..2100).contains(year));
+        matches!(gap.as_str(), "-" | "~" | "–" | "—") && from < to && (amounts || years)
     }
 
     /// Does a date such as `2026-11-23` begin at this group?
