@@ -63,6 +63,8 @@ pub struct ListenerMeters {
     pub accept_errors: IntCounter,
     /// Connections open now.
     pub open: IntGauge,
+    /// So many may be open at a time.
+    pub max: IntGauge,
     /// Connections cut because a TLS handshake or a PROXY header took too long.
     pub late_handshakes: IntCounter,
     /// Connections cut because a request's head took too long.
@@ -82,12 +84,15 @@ pub struct Reloads {
     pub rejected: IntCounter,
     /// The files are those in use.
     pub unchanged: IntCounter,
+    /// 1 while the files as they are now are rejected, else 0.
+    pub rejected_now: IntGauge,
 }
 
 #[derive(Debug)]
 struct Listeners {
     connections: IntCounterVec,
     open: IntGaugeVec,
+    max: IntGaugeVec,
     cut: IntCounterVec,
     accept_errors: IntCounterVec,
     over_rate: IntCounterVec,
@@ -116,8 +121,14 @@ impl Metrics {
         Ok(Self {
             reloads: Reloads::new(
                 &registry,
-                "quell_rule_reloads_total",
-                "Attempts to put changed rule files in use, by outcome.",
+                (
+                    "quell_rule_reloads_total",
+                    "Attempts to put changed rule files in use, by outcome.",
+                ),
+                (
+                    "quell_rules_rejected",
+                    "1 while the rule files have errors and the rules from before stay in use, else 0.",
+                ),
             )?,
             rules_loaded: gauge(
                 &registry,
@@ -155,7 +166,7 @@ impl Metrics {
     /// The counters of the listener called `name`.
     pub fn listener(&self, name: &str) -> Arc<ListenerMeters> {
         let of = |vec: &IntCounterVec, label: &str| vec.with_label_values(&[name, label]);
-        let Listeners { connections, open, cut, accept_errors, over_rate } = &self.listeners;
+        let Listeners { connections, open, max, cut, accept_errors, over_rate } = &self.listeners;
         Arc::new(ListenerMeters {
             accepted: of(connections, "accepted"),
             over_cap: of(connections, "over_cap"),
@@ -165,6 +176,7 @@ impl Metrics {
             over_rate: over_rate.with_label_values(&[name]),
             accept_errors: accept_errors.with_label_values(&[name]),
             open: open.with_label_values(&[name]),
+            max: max.with_label_values(&[name]),
             late_handshakes: of(cut, "handshake"),
             late_heads: of(cut, "head"),
             late_replies: of(cut, "reply"),
@@ -205,12 +217,17 @@ impl Metrics {
 }
 
 impl Reloads {
-    fn new(registry: &Registry, name: &str, help: &str) -> prometheus::Result<Self> {
+    fn new(
+        registry: &Registry,
+        (name, help): (&str, &str),
+        (now_name, now_help): (&str, &str),
+    ) -> prometheus::Result<Self> {
         let vec = counters(registry, name, help, &["outcome"])?;
         Ok(Self {
             applied: vec.with_label_values(&["applied"]),
             rejected: vec.with_label_values(&["rejected"]),
             unchanged: vec.with_label_values(&["unchanged"]),
+            rejected_now: gauge(registry, now_name, now_help)?,
         })
     }
 }
@@ -228,6 +245,12 @@ impl Listeners {
                 registry,
                 "quell_connections_open",
                 "Connections open now, by listener.",
+                "listener",
+            )?,
+            max: gauges(
+                registry,
+                "quell_connections_max",
+                "Connections that may be open at a time, by listener.",
                 "listener",
             )?,
             cut: counters(

@@ -46,8 +46,14 @@ impl TlsMeters {
             late: of("late"),
             reloads: Reloads::new(
                 registry,
-                "quell_tls_reloads_total",
-                "Attempts to put changed certificate files in use, by outcome.",
+                (
+                    "quell_tls_reloads_total",
+                    "Attempts to put changed certificate files in use, by outcome.",
+                ),
+                (
+                    "quell_tls_files_rejected",
+                    "1 while the certificate files cannot be used and those from before are, else 0.",
+                ),
             )?,
             expiry: gauge(
                 registry,

@@ -146,6 +146,7 @@ impl Keeper {
         let digest = contents.digest();
         if digest == self.in_use {
             self.rejected = None;
+            self.meters.reloads.rejected_now.set(0);
             if asked {
                 self.meters.reloads.unchanged.inc();
             }
@@ -157,6 +158,7 @@ impl Keeper {
                 self.tls.swap(identity);
                 (self.in_use, self.rejected) = (digest, None);
                 self.meters.reloads.applied.inc();
+                self.meters.reloads.rejected_now.set(0);
                 tracing::info!("a new certificate is in use");
             }
             Err(error) => self.reject(Ok(digest), &error, asked),
@@ -169,6 +171,7 @@ impl Keeper {
         }
         self.rejected = Some(seen);
         self.meters.reloads.rejected.inc();
+        self.meters.reloads.rejected_now.set(1);
         tracing::error!(%error, "the certificate files cannot be used; those before stay in use");
     }
 }

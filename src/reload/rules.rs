@@ -155,6 +155,7 @@ impl Rules {
         };
         if snapshot.digest == self.digest {
             reloads.unchanged.inc();
+            reloads.rejected_now.set(0);
             if self.rejected.take().is_some() {
                 tracing::info!("the rule files are again those in use");
                 let status = Status { rejected: None, ..(**self.status.load()).clone() };
@@ -165,6 +166,7 @@ impl Rules {
         let (rulebook, report) = compile(&snapshot, &self.setup.scripts);
         let Some(rulebook) = rulebook else { return self.reject(report, Ok(snapshot.digest)) };
         reloads.applied.inc();
+        reloads.rejected_now.set(0);
         let before = Arc::clone(&self.status.load().revision);
         log(&report);
         let (loaded, status) = load(rulebook, report, &self.setup.metrics);
@@ -178,7 +180,9 @@ impl Rules {
     }
 
     fn reject(&mut self, report: Report, files: Result<[u8; 32], String>) -> Outcome {
-        self.setup.metrics.reloads.rejected.inc();
+        let reloads = &self.setup.metrics.reloads;
+        reloads.rejected.inc();
+        reloads.rejected_now.set(1);
         self.rejected = Some(files);
         log(&report);
         let errors = report.count(Severity::Error);

@@ -120,6 +120,7 @@ where
     F: Fn(usize) -> H + Send + Sync + 'static,
 {
     let workers = options.workers.max(1);
+    meters.max.set(i64::try_from(options.connections_max).unwrap_or(i64::MAX));
     let load = Load::new(workers);
     let addresses = Addresses::new(options);
     let handler = Arc::new(handler);
