@@ -11,6 +11,7 @@ mod authority;
 mod broken;
 mod callers;
 mod corpora;
+mod deploy;
 mod differential;
 mod dying;
 mod harness;

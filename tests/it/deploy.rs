@@ -1,0 +1,109 @@
+//! What operators get: alerts that fire when they should, about metrics that exist, with a word on
+//! what to do.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use regex::Regex;
+
+use crate::harness::{BEFORE, Quell, callback, message};
+
+fn deploy(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy").join(path)
+}
+
+fn read(path: &str) -> String {
+    fs::read_to_string(deploy(path)).unwrap()
+}
+
+/// Runs promtool, which a machine with Debian's packages is made to have.
+fn promtool(arguments: &[&str]) {
+    let run =
+        || Command::new("promtool").args(arguments).current_dir(deploy("prometheus")).output();
+    let output = run().or_else(|_| {
+        // Without its recommendations, and without starting the service it comes with.
+        let install = "printf '#!/bin/sh\nexit 101\n' > /usr/sbin/policy-rc.d; \
+                       chmod +x /usr/sbin/policy-rc.d; apt-get update -qq; \
+                       apt-get install -y -qq --no-install-recommends prometheus; \
+                       status=$?; rm -f /usr/sbin/policy-rc.d; exit $status";
+        let installed = Command::new("sh").args(["-c", install]).status().unwrap();
+        assert!(installed.success(), "promtool is missing: install Debian's package `prometheus`");
+        run()
+    });
+    let output = output.unwrap();
+    let said = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "promtool {arguments:?}: {said}");
+}
+
+fn names(pattern: &str, text: &str) -> BTreeSet<String> {
+    let pattern = Regex::new(pattern).unwrap();
+    pattern.captures_iter(text).map(|found| found[1].to_owned()).collect()
+}
+
+#[test]
+fn alerts_fire_when_they_should_and_not_on_a_calm_day() {
+    promtool(&["check", "config", "prometheus.yml"]);
+    promtool(&["test", "rules", "quell.rules.test.yaml"]);
+    let alerts = names(r"- alert: (\w+)", &read("prometheus/quell.rules.yaml"));
+    let tested = names(r"(?m)^  - name: (Quell\w+)", &read("prometheus/quell.rules.test.yaml"));
+    assert_eq!(alerts, tested, "each alert has a day on which it fires");
+}
+
+#[test]
+fn each_alert_has_its_place_in_the_runbook() {
+    let rules = read("prometheus/quell.rules.yaml");
+    let alerts = names(r"- alert: (\w+)", &rules);
+    assert_eq!(alerts, names(r"(?m)^## (\w+)", &read("runbook.md")));
+    let anchors = names(r"runbook: deploy/runbook\.md#(\w+)", &rules);
+    assert_eq!(alerts.iter().map(|name| name.to_lowercase()).collect::<BTreeSet<_>>(), anchors);
+}
+
+/// The metrics of a node that has answered something, and those of TLS.
+fn exported() -> BTreeSet<String> {
+    let quell = Quell::start(&[]);
+    quell.connect().ask(&callback(BEFORE, &message("badword")));
+    let mut names = names(r"(?m)^# TYPE (\w+) ", &quell.get("/metrics").body);
+    // Those that a node without TLS does not have.
+    let tls = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/metrics/tls.rs"));
+    names.extend(self::names(r#""(quell_tls_\w+)""#, &tls.unwrap()));
+    names
+}
+
+#[test]
+fn alerts_and_dashboards_ask_for_metrics_that_exist_and_leave_none_out() {
+    let exported = exported();
+    let asked = names(
+        r"\b((?:quell|process)_\w+?)(?:_bucket|_count|_sum)?\b[^:\w]",
+        &[read("prometheus/quell.rules.yaml"), read("grafana/quell.json")].concat(),
+    );
+    let missing: Vec<_> = asked.difference(&exported).collect();
+    assert!(missing.is_empty(), "no node exports {missing:?}");
+    let unused: Vec<_> =
+        exported.difference(&asked).filter(|name| name.starts_with("quell_")).collect();
+    assert!(unused.is_empty(), "neither an alert nor the dashboard uses {unused:?}");
+}
+
+#[test]
+fn prometheus_understands_every_panel() {
+    let dashboard: serde_json::Value = serde_json::from_str(&read("grafana/quell.json")).unwrap();
+    let mut rules = String::from("groups:\n- name: panels\n  rules:\n");
+    let panels = dashboard["panels"].as_array().unwrap();
+    let queries = panels.iter().flat_map(|panel| panel["targets"].as_array().into_iter().flatten());
+    let mut count = 0;
+    for query in queries {
+        count += 1;
+        let query = query["expr"].as_str().unwrap();
+        let expression = query.replace("$__rate_interval", "5m").replace("$instance", ".*");
+        let quoted = serde_json::to_string(&expression).unwrap();
+        rules.push_str(
+            &["- record: panel:", &count.to_string(), "\n  expr: ", &quoted, "\n"].concat(),
+        );
+    }
+    assert!(count >= panels.len() - 8, "most panels ask for something");
+    let home = tempfile::tempdir().unwrap();
+    let file = home.path().join("panels.yaml");
+    fs::write(&file, rules.replace("record: panel:", "record: panel:p")).unwrap();
+    promtool(&["check", "rules", file.to_str().unwrap()]);
+}
