@@ -130,6 +130,15 @@ fn a_client_that_does_not_trust_us_is_counted() {
     assert_eq!(quell.metric(EXPIRY), 1_640_995_200);
 }
 
+/// Says stop when dropped.
+struct Stop<'a>(&'a AtomicBool);
+
+impl Drop for Stop<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
 /// New connections and old ones ask without pause while the certificate is swapped again and
 /// again: none fails.
 #[test]
@@ -138,6 +147,8 @@ fn a_certificate_is_swapped_under_load() {
     let (quell, folder) = start(&ca.issue(Kind::Server), None, &[]);
     let (stop, asked) = (AtomicBool::new(false), AtomicUsize::new(0));
     thread::scope(|scope| {
+        // However this ends: the askers would go on for ever.
+        let _stop = Stop(&stop);
         for _ in 0..2 {
             scope.spawn(|| {
                 let fresh = Arc::new(ca.client(ALL_VERSIONS, None));
@@ -160,7 +171,6 @@ fn a_certificate_is_swapped_under_load() {
             });
             assert!(reloads(&quell, "applied") >= round);
         }
-        stop.store(true, Ordering::Relaxed);
     });
     assert!(asked.load(Ordering::Relaxed) > 0);
     assert_eq!((handshakes(&quell, "broken"), handshakes(&quell, "rejected_by_client")), (0, 0));
