@@ -2,10 +2,13 @@
 //!
 //! Exit codes: 0 done, 1 failed, 64 the command line or configuration is wrong, 65 the rules are.
 
+mod ask;
 pub mod check;
+mod health;
 mod init;
 pub mod judge;
 mod list;
+mod log_level;
 pub mod rules;
 pub mod sarif;
 pub mod schema;
@@ -54,6 +57,8 @@ enum Command {
     /// Answer the platform's callbacks until told to stop
     #[command(after_help = SERVE_HELP)]
     Serve(ConfigArgs),
+    /// Ask the node that the configuration describes whether it is ready
+    Health(health::Health),
     /// Write a configuration, rules and a compose file to start from
     Init(init::Init),
     /// Is a rule directory fit to go live?
@@ -66,6 +71,8 @@ enum Command {
     List(list::List),
     /// Send what the platform would, and compare the answers with what was meant
     Simulate(simulate::Simulate),
+    /// Print or change what a running node logs
+    LogLevel(log_level::LogLevel),
     /// Print the configuration in force, tokens hidden, with where each value comes from
     Config(ConfigArgs),
 }
@@ -129,12 +136,14 @@ pub fn run() -> ExitCode {
     };
     let done = match cli.command {
         Command::Serve(args) => load(&args).and_then(|config| serve::run(&config)),
+        Command::Health(args) => health::run(&args),
         Command::Init(args) => init::run(&args),
         Command::Check(args) => check::run(&args),
         Command::Schema(args) => schema::run(&args),
         Command::Judge(args) => judge::run(&args),
         Command::List(args) => list::run(&args),
         Command::Simulate(args) => simulate::run(&args),
+        Command::LogLevel(args) => log_level::run(&args),
         Command::Config(args) => load(&args).and_then(|config| print(&config.to_string())),
     };
     done.unwrap_or_else(|error| {

@@ -75,6 +75,7 @@ pub struct Gate {
 /// One line a second for each kind of fault.
 #[derive(Debug, Default)]
 struct Log {
+    refused: Throttle,
     body: Throttle,
     decode: Throttle,
     judge: Throttle,
@@ -150,9 +151,18 @@ impl Gate {
     }
 
     fn answer(&self, worker: &mut Worker, request: Request<'_>) -> Response {
+        let id = worker.begin();
         let now = worker.now(request.begun);
         let query = Query::parse(request.query);
-        if let Err((status, refused)) = self.check(&query, request, now) {
+        let checked = self.check(&query, request, now);
+        if let (Ok(()) | Err((_, Refused::Stale)), Some(time)) = (checked, query.request_time()) {
+            worker.shard().note_skew(now.0.saturating_sub(time));
+        }
+        if let Err((status, refused)) = checked {
+            if let Some(held_back) = self.log.refused.pass(now) {
+                let reason = refused.name();
+                tracing::warn!(request = %id, reason, held_back, "a request was refused");
+            }
             return refuse(worker.shard(), status, refused);
         }
         let command = query.command();
@@ -161,7 +171,7 @@ impl Gate {
             Err(fault) => {
                 if let Some(held_back) = self.log.body.pass(now) {
                     let command = command.name();
-                    tracing::warn!(command, held_back, reason = %fault, "no body; fallback answered");
+                    tracing::warn!(request = %id, command, held_back, reason = %fault, "no body; fallback answered");
                 }
                 Response { close: true, ..self.fall_back(worker.shard(), command, Stage::Body) }
             }
@@ -178,6 +188,7 @@ impl Gate {
     ) -> Response {
         let sampled = worker.samples().then(Instant::now);
         let mut worker_parts = worker.parts();
+        let id = worker_parts.request;
         let settings = &self.options.tencent;
         // The fence: what panics in there costs one fallback, not the process.
         let judged = catch_unwind(AssertUnwindSafe(|| {
@@ -190,7 +201,7 @@ impl Gate {
             Ok(Err(fault)) => {
                 if let Some(held_back) = self.log.decode.pass(now) {
                     let command = command.name();
-                    tracing::warn!(command, held_back, reason = %fault, "not a callback; fallback answered");
+                    tracing::warn!(request = %id, command, held_back, reason = %fault, "not a callback; fallback answered");
                 }
                 return self.fall_back(worker.shard(), command, Stage::Decode);
             }
@@ -198,7 +209,7 @@ impl Gate {
                 worker.reset();
                 if let Some(held_back) = self.log.judge.pass(now) {
                     let command = command.name();
-                    tracing::error!(command, held_back, "judging broke down; fallback answered");
+                    tracing::error!(request = %id, command, held_back, "judging broke down; fallback answered");
                 }
                 return self.fall_back(worker.shard(), command, Stage::Judge);
             }
@@ -217,7 +228,8 @@ impl Gate {
             }
         }
         shard.callback(command.index(), outcome(command, answer.verdict));
-        tracing::debug!(command = command.name(), verdict = answer.verdict.name(), "answered");
+        let verdict = answer.verdict.name();
+        tracing::debug!(request = %id, command = command.name(), verdict, "answered");
         ok(answer.reply)
     }
 
@@ -227,7 +239,7 @@ impl Gate {
         message: &Message<'_>,
         now: Timestamp,
     ) -> Judgement {
-        let worker::Parts { loaded, scratch, shard, index } = worker;
+        let worker::Parts { loaded, scratch, shard, index, request } = worker;
         let judgement = loaded.rulebook.judge(message, &self.facts, now, scratch);
         shard.verdict(severity(judgement.verdict));
         for firing in &judgement.fired {
@@ -241,10 +253,10 @@ impl Gate {
             loaded.meters.fault(&fault.rule, *index);
             if fault.benched {
                 let (rule, what) = (&*fault.rule, &*fault.what);
-                tracing::error!(rule.id = rule, what, "a rule keeps failing and is benched");
+                tracing::error!(%request, rule.id = rule, what, "a rule keeps failing and is benched");
             } else if let Some(held_back) = self.log.rule.pass(now) {
                 let (rule, what) = (&*fault.rule, &*fault.what);
-                tracing::warn!(rule.id = rule, held_back, what, "a rule could not be judged");
+                tracing::warn!(%request, rule.id = rule, held_back, what, "a rule could not be judged");
             }
         }
         judgement

@@ -163,6 +163,11 @@ impl Metrics {
         &self.shards
     }
 
+    /// By how many seconds this machine's clock is ahead of the one that signed the last callbacks.
+    pub fn signature_skew_s(&self) -> Option<i64> {
+        collect::skew(&self.shards)
+    }
+
     /// The counters of the listener called `name`.
     pub fn listener(&self, name: &str) -> Arc<ListenerMeters> {
         let of = |vec: &IntCounterVec, label: &str| vec.with_label_values(&[name, label]);

@@ -2,10 +2,11 @@
 //!
 //! `GET /metrics` for Prometheus; `GET /live` and `/ready` for whoever restarts or routes;
 //! `GET /status` and `/rules` for what is in use; `POST /judge` for what would become of a message;
-//! `POST /rules/check` and `/rules/reload` for an edit. With a token set, a POST needs it. Nothing
-//! here can delay a callback.
+//! `POST /rules/check` and `/rules/reload` for an edit; `GET` and `PUT /log-level`. With a token
+//! set, a POST and a PUT need it. Nothing here can delay a callback.
 
 mod judge;
+mod log_level;
 mod report;
 
 use std::fmt;
@@ -38,7 +39,7 @@ pub struct Parts {
     pub ready: Arc<AtomicBool>,
     /// Are its workers at work?
     pub beats: Beats,
-    /// What POST requests must bear.
+    /// What POST and PUT requests must bear.
     pub token: Option<Secret>,
     /// The way to reload.
     pub reloads: reload::Handle,
@@ -71,6 +72,7 @@ impl Handler for Operator {
             "/ready" => Self::ready,
             "/status" => Self::status,
             "/rules" => Self::rules,
+            "/log-level" => return self.log_level(request),
             "/judge" | "/rules/check" | "/rules/reload" => {
                 return self.post(request, path).await;
             }
@@ -91,12 +93,21 @@ impl Operator {
             return not_allowed("POST");
         }
         if !self.authorised(request) {
-            return error(StatusCode::UNAUTHORIZED, "the bearer token is missing or wrong");
+            return unauthorised();
         }
         match path {
             "/judge" => self.judge(request),
             "/rules/check" => self.check().await,
             _ => self.reload().await,
+        }
+    }
+
+    fn log_level(&self, request: &Request) -> Reply {
+        match request.head.method {
+            Method::GET => log_level::get(),
+            Method::PUT if self.authorised(request) => log_level::put(request),
+            Method::PUT => unauthorised(),
+            _ => not_allowed("GET, PUT"),
         }
     }
 
@@ -141,7 +152,8 @@ impl Operator {
 
     fn status(&self) -> Reply {
         let ready = self.parts.ready.load(Ordering::Relaxed);
-        reply(StatusCode::OK, &report::status(&self.parts.reloads.status(), ready))
+        let skew_s = self.parts.metrics.signature_skew_s();
+        reply(StatusCode::OK, &report::status(&self.parts.reloads.status(), ready, skew_s))
     }
 
     fn rules(&self) -> Reply {
@@ -193,6 +205,10 @@ impl Operator {
 /// Files with errors in them are an answer that `curl --fail` should notice.
 fn verdict(ok: bool) -> StatusCode {
     if ok { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY }
+}
+
+fn unauthorised() -> Reply {
+    error(StatusCode::UNAUTHORIZED, "the bearer token is missing or wrong")
 }
 
 fn not_allowed(allow: &'static str) -> Reply {

@@ -1,15 +1,19 @@
 //! Logs: one line an event, JSON for machines, text for people at a terminal.
 //!
-//! Nothing of a message's text and no token is ever passed to a log; a panic's own words may quote
+//! There is one log in a process, and so one [`Level`], which can be changed while it runs. Nothing of a message's text and no token is ever passed to a log; a panic's own words may quote
 //! text, so only its place is logged.
 
 #[cfg(test)]
 mod tests;
 
+use std::fmt;
 use std::io::IsTerminal;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::Deserialize;
+use tracing::level_filters::LevelFilter;
 use tracing_subscriber::EnvFilter;
 
 use crate::rulebook::Timestamp;
@@ -36,33 +40,124 @@ pub enum TelemetryError {
         /// What was given.
         level: String,
         /// What is wrong with it.
-        source: tracing_subscriber::filter::ParseError,
+        source: Box<dyn std::error::Error + Send + Sync>,
     },
+    /// The log cannot be told.
+    #[error("the log level cannot be changed")]
+    Fixed(#[source] tracing_subscriber::reload::Error),
     /// There is a subscriber already.
     #[error("logging has already begun")]
     Begun(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
+/// What is logged.
+pub struct Level {
+    state: Mutex<State>,
+    apply: Apply,
+}
+
+type Apply = Box<dyn Fn(EnvFilter) -> Result<(), tracing_subscriber::reload::Error> + Send + Sync>;
+
+#[derive(Debug, Default)]
+struct State {
+    now: String,
+    /// What it was before the last change for a time.
+    lasting: String,
+    changes: u64,
+}
+
+static LEVEL: OnceLock<Level> = OnceLock::new();
+
+/// What is logged in this process; `None` where nothing is.
+pub fn level() -> Option<&'static Level> {
+    LEVEL.get()
+}
+
+impl Level {
+    /// The level or filter in force.
+    pub fn now(&self) -> String {
+        self.state().now.clone()
+    }
+
+    /// Changes it until it is changed again.
+    pub fn set(&self, level: &str) -> Result<(), TelemetryError> {
+        (self.apply)(filter(level)?).map_err(TelemetryError::Fixed)?;
+        let mut state = self.state();
+        let changes = state.changes.wrapping_add(1);
+        *state = State { now: level.to_owned(), lasting: level.to_owned(), changes };
+        Ok(())
+    }
+
+    /// Changes it for a time: what it was before, and which change this is, for [`Self::revert`].
+    pub fn lend(&self, level: &str) -> Result<u64, TelemetryError> {
+        let lasting = self.state().lasting.clone();
+        self.set(level)?;
+        let mut state = self.state();
+        state.lasting = lasting;
+        Ok(state.changes)
+    }
+
+    /// Ends a change for a time, if it was the last one.
+    pub fn revert(&self, change: u64) -> Result<(), TelemetryError> {
+        let lasting = {
+            let state = self.state();
+            (state.changes == change).then(|| state.lasting.clone())
+        };
+        lasting.map_or(Ok(()), |lasting| self.set(&lasting))
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Level {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Level").field("state", &self.state).finish_non_exhaustive()
+    }
+}
+
+fn filter(level: &str) -> Result<EnvFilter, TelemetryError> {
+    let wrong = |source| TelemetryError::Level { level: level.to_owned(), source };
+    // A single word is taken for a level: as a filter, a mistyped one would be a module's name.
+    if !level.contains(['=', ',']) {
+        level.parse::<LevelFilter>().map_err(|error| wrong(Box::new(error)))?;
+    }
+    EnvFilter::builder().parse(level).map_err(|error| wrong(Box::new(error)))
+}
+
 /// Begins logging to standard error, for the whole process.
 pub fn begin(format: Format, level: &str) -> Result<(), TelemetryError> {
-    let filter = EnvFilter::builder()
-        .parse(level)
-        .map_err(|source| TelemetryError::Level { level: level.to_owned(), source })?;
-    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let lines = tracing_subscriber::fmt()
+        .with_env_filter(filter(level)?)
+        .with_writer(std::io::stderr)
+        .with_target(false);
     let json = match format {
         Format::Json => true,
         Format::Text => false,
         Format::Auto => !std::io::stderr().is_terminal(),
     };
-    let begun = if json {
-        lines.json().flatten_event(true).with_target(false).try_init()
+    let (apply, begun): (Apply, _) = if json {
+        let lines = lines.json().flatten_event(true).with_filter_reloading();
+        let handle = lines.reload_handle();
+        (Box::new(move |filter| handle.reload(filter)), lines.try_init())
     } else {
-        lines.with_target(false).with_ansi(std::io::stderr().is_terminal()).try_init()
+        let lines = lines.with_ansi(std::io::stderr().is_terminal()).with_filter_reloading();
+        let handle = lines.reload_handle();
+        (Box::new(move |filter| handle.reload(filter)), lines.try_init())
     };
     begun.map_err(TelemetryError::Begun)?;
+    let state = State { now: level.to_owned(), lasting: level.to_owned(), changes: 0 };
+    // There was no subscriber before, and so no level.
+    LEVEL.get_or_init(|| Level { state: Mutex::new(state), apply });
     std::panic::set_hook(Box::new(|panic| {
-        let place = panic.location().map_or_else(String::new, ToString::to_string);
-        tracing::error!(place, "a bug: something panicked");
+        static PANICS: Throttle = Throttle::new();
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+        let now = Timestamp(i64::try_from(now).unwrap_or(i64::MAX));
+        if let Some(held_back) = PANICS.pass(now) {
+            let place = panic.location().map_or_else(String::new, ToString::to_string);
+            tracing::error!(place, held_back, "a bug: something panicked");
+        }
     }));
     Ok(())
 }
@@ -75,6 +170,11 @@ pub struct Throttle {
 }
 
 impl Throttle {
+    /// Nothing held back yet.
+    pub const fn new() -> Self {
+        Self { last: AtomicI64::new(0), held_back: AtomicU64::new(0) }
+    }
+
     /// Whether to log now; if so, how many lines were held back since the last one.
     pub fn pass(&self, now: Timestamp) -> Option<u64> {
         let last = self.last.load(Ordering::Relaxed);

@@ -1,5 +1,6 @@
 //! What one thread keeps from request to request.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -21,7 +22,23 @@ pub struct Worker {
     loaded: Cache<Arc<ArcSwap<Loaded>>, Arc<Loaded>>,
     scratch: Scratch,
     wall: Wall,
-    requests: u32,
+    request: RequestId,
+    judged: u32,
+}
+
+/// Tells the log lines of one request from those of others, within and across nodes: when the
+/// node began, the worker, and the worker's count. Holds nothing of the request.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct RequestId {
+    begun: u64,
+    worker: usize,
+    number: u64,
+}
+
+impl fmt::Display for RequestId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:x}-{}-{}", self.begun, self.worker, self.number)
+    }
 }
 
 /// What judging one callback needs, borrowed at once.
@@ -30,6 +47,7 @@ pub(super) struct Parts<'a> {
     pub(super) scratch: &'a mut Scratch,
     pub(super) shard: &'a Shard,
     pub(super) index: usize,
+    pub(super) request: RequestId,
 }
 
 impl Worker {
@@ -42,7 +60,8 @@ impl Worker {
             loaded: Cache::new(Arc::clone(current)),
             scratch: Scratch::live(),
             wall: Wall::default(),
-            requests: 0,
+            request: RequestId { begun: unix_ms(), worker: index, number: 0 },
+            judged: 0,
         }
     }
 
@@ -55,6 +74,12 @@ impl Worker {
         self.shards.get(self.index).unwrap_or(&self.spare)
     }
 
+    /// The next request begins.
+    pub(super) fn begin(&mut self) -> RequestId {
+        self.request.number = self.request.number.wrapping_add(1);
+        self.request
+    }
+
     /// The wall clock at `instant`, to the second.
     pub(super) fn now(&mut self, instant: Instant) -> Timestamp {
         self.wall.at(instant)
@@ -62,9 +87,9 @@ impl Worker {
 
     /// Is this one of the callbacks whose judging is measured?
     pub(super) fn samples(&mut self) -> bool {
-        let request = self.requests;
-        self.requests = request.wrapping_add(1);
-        request.is_multiple_of(JUDGE_SAMPLE)
+        let judged = self.judged;
+        self.judged = judged.wrapping_add(1);
+        judged.is_multiple_of(JUDGE_SAMPLE)
     }
 
     /// The rulebook as it is now, and the buffers.
@@ -74,6 +99,7 @@ impl Worker {
             scratch: &mut self.scratch,
             shard: self.shards.get(self.index).unwrap_or(&self.spare),
             index: self.index,
+            request: self.request,
         }
     }
 
@@ -81,6 +107,11 @@ impl Worker {
     pub(super) fn reset(&mut self) {
         self.scratch = Scratch::live();
     }
+}
+
+fn unix_ms() -> u64 {
+    let unix = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(unix.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// The wall clock, read once a second.

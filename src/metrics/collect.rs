@@ -4,7 +4,9 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use prometheus::core::{Collector, Desc};
-use prometheus::proto::{Bucket, Counter, Histogram, LabelPair, Metric, MetricFamily, MetricType};
+use prometheus::proto::{
+    Bucket, Counter, Gauge, Histogram, LabelPair, Metric, MetricFamily, MetricType,
+};
 
 use super::shard::{Class, JUDGE_SAMPLE, Oddity, Outcome, Refused, Shard, Stage, Timing};
 
@@ -45,6 +47,10 @@ const JUDGE: (&str, &str) = (
     "quell_judge_seconds",
     "Time to decode and judge one callback and to write its reply; one callback in 16 is measured.",
 );
+const SKEW: (&str, &str) = (
+    "quell_signature_skew_seconds",
+    "By how much this machine's clock is ahead of the one that signed the last callbacks.",
+);
 const _: () = assert!(JUDGE_SAMPLE == 16, "the help text above says so");
 
 impl ShardCollector {
@@ -58,6 +64,7 @@ impl ShardCollector {
             (ODDITIES, &["oddity"]),
             (REQUEST, &[]),
             (JUDGE, &[]),
+            (SKEW, &[]),
         ];
         let families = families
             .into_iter()
@@ -146,8 +153,26 @@ impl Collector for ShardCollector {
         if !callbacks.get_metric().is_empty() {
             families.push(callbacks);
         }
+        families.extend(skew(&self.shards).map(gauge));
         families
     }
+}
+
+/// The skew furthest from none that a worker saw last.
+pub(super) fn skew(shards: &[Shard]) -> Option<i64> {
+    shards.iter().filter_map(Shard::skew).max_by_key(|skew| skew.unsigned_abs())
+}
+
+fn gauge(skew_s: i64) -> MetricFamily {
+    let mut gauge = Gauge::default();
+    gauge.set_value(if skew_s < 0 {
+        -float(skew_s.unsigned_abs())
+    } else {
+        float(skew_s.unsigned_abs())
+    });
+    let mut metric = Metric::default();
+    metric.set_gauge(gauge);
+    family(SKEW, MetricType::GAUGE, vec![metric])
 }
 
 pub(super) fn counter(labels: &[(&str, &str)], value: u64) -> Metric {

@@ -1,6 +1,6 @@
 //! What one worker counts.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
 /// So many commands are told apart; the rest count as the last.
 const COMMANDS_MAX: usize = 96;
@@ -77,6 +77,11 @@ impl Refused {
     /// The label of each, in order.
     pub const NAMES: [&'static str; 6] = ["path", "method", "app", "unsigned", "forged", "stale"];
 
+    /// Its label.
+    pub fn name(self) -> &'static str {
+        Self::NAMES.get(self.index()).copied().unwrap_or_default()
+    }
+
     #[expect(clippy::as_conversions, reason = "a fieldless enum's discriminant")]
     const fn index(self) -> usize {
         self as usize
@@ -137,11 +142,16 @@ pub struct Shard {
     pub(super) refused: Counts<{ Refused::NAMES.len() }>,
     pub(super) fallbacks: Counts<{ Class::NAMES.len() }>,
     pub(super) oddities: Counts<{ Oddity::NAMES.len() }>,
+    /// [`NO_SKEW`] until a signature was good.
+    skew_s: AtomicI64,
     /// From a request's head to its reply.
     pub request: Timing,
     /// Decoding and judging one callback; one callback in [`JUDGE_SAMPLE`] is measured.
     pub judge: Timing,
 }
+
+/// No signature was seen yet.
+const NO_SKEW: i64 = i64::MIN;
 
 /// One callback in so many has its judging measured: reading the clock costs more than counting.
 pub const JUDGE_SAMPLE: u32 = 16;
@@ -162,6 +172,7 @@ impl Shard {
             refused: Counts::new(),
             fallbacks: Counts::new(),
             oddities: Counts::new(),
+            skew_s: AtomicI64::new(NO_SKEW),
             request: Timing::new(REQUEST_BOUNDS_NS),
             judge: Timing::new(JUDGE_BOUNDS_NS),
         }
@@ -193,6 +204,15 @@ impl Shard {
     /// A fallback was answered.
     pub fn fallback(&self, class: Class) {
         self.fallbacks.add(class.index());
+    }
+
+    /// By so many seconds this machine's clock is ahead of the one that signed the last callback.
+    pub fn note_skew(&self, seconds: i64) {
+        self.skew_s.store(seconds, Ordering::Relaxed);
+    }
+
+    pub(super) fn skew(&self) -> Option<i64> {
+        Some(self.skew_s.load(Ordering::Relaxed)).filter(|skew| *skew != NO_SKEW)
     }
 
     /// A callback was answered in spite of something odd about it.

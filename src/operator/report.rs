@@ -6,13 +6,14 @@ use crate::reload::{Outcome, Rejected, Status};
 use crate::rulebook::{Rulebook, Timestamp};
 
 /// `GET /status`.
-pub(super) fn status(status: &Status, ready: bool) -> Value {
+pub(super) fn status(status: &Status, ready: bool, skew_s: Option<i64>) -> Value {
     json!({
         "version": env!("CARGO_PKG_VERSION"),
         "ready": ready,
         "revision": &*status.revision,
         "rules": status.rules,
         "since": time(status.since),
+        "signature_skew_seconds": skew_s,
         "warnings": &*status.warnings,
         "rejected": status.rejected.as_ref().map(rejected),
     })

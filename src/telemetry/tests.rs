@@ -1,5 +1,31 @@
-use super::Throttle;
+use std::sync::{Arc, Mutex};
+
+use super::{Level, State, Throttle};
 use crate::rulebook::Timestamp;
+
+#[test]
+fn a_level_for_a_time_goes_back_to_the_lasting_one() {
+    let applied = Arc::new(Mutex::new(Vec::new()));
+    let seen = Arc::clone(&applied);
+    let state = State { now: "info".to_owned(), lasting: "info".to_owned(), changes: 0 };
+    let apply = Box::new(move |filter: super::EnvFilter| {
+        seen.lock().unwrap().push(filter.to_string());
+        Ok(())
+    });
+    let level = Level { state: Mutex::new(state), apply };
+    let first = level.lend("debug").unwrap();
+    let second = level.lend("trace").unwrap();
+    level.revert(first).unwrap();
+    assert_eq!(level.now(), "trace");
+    level.revert(second).unwrap();
+    assert_eq!(level.now(), "info");
+    let third = level.lend("debug").unwrap();
+    level.set("warn").unwrap();
+    level.revert(third).unwrap();
+    assert_eq!(level.now(), "warn");
+    assert!(level.set("wran").is_err() && level.set("quell=loud,info").is_err());
+    assert_eq!(*applied.lock().unwrap(), ["debug", "trace", "info", "debug", "warn"]);
+}
 
 #[test]
 fn one_line_a_second_passes_and_the_rest_are_counted() {

@@ -4,7 +4,7 @@ use std::fs;
 
 use quell::config::ConfigError;
 
-use crate::harness::{Quell, config, rule};
+use crate::harness::{BEFORE, Client, Quell, config, message, rule, signed_callback};
 
 #[test]
 fn what_is_in_use_can_be_seen() {
@@ -31,7 +31,7 @@ fn a_message_can_be_tried() {
     };
     assert_eq!(verdict(r#"{"text":"a badword"}"#), "deny");
     assert_eq!(verdict(r#"{"text":"hello"}"#), "allow");
-    assert_eq!(verdict(&crate::harness::message("badword")), "deny");
+    assert_eq!(verdict(&message("badword")), "deny");
     let reply = quell.post("/judge", None, "what");
     assert_eq!(reply.status, 400);
     assert!(reply.json()["error"].is_string());
@@ -70,6 +70,33 @@ fn a_post_needs_the_token_where_one_is_set() {
         assert_eq!(quell.post(path, Some("hush"), r#"{"text":"x"}"#).status, 200, "{path}");
     }
     assert_eq!(quell.get("/metrics").status, 200);
+    let request = b"PUT /log-level HTTP/1.1\r\nhost: q\r\ncontent-length: 2\r\n\r\n{}";
+    assert_eq!(Client::open(quell.node().operator()).ask(request).status, 401);
+    assert_eq!(quell.post("/log-level", Some("hush"), "").status, 405);
+    // Logging begins with the process, and this one is a test's.
+    assert_eq!(quell.get("/log-level").status, 503);
+}
+
+#[test]
+fn how_far_the_clocks_are_apart_is_told() {
+    let token = [("app.sdk_app_id", "1400000001"), ("app.tokens", "xxxxyyyy")];
+    let quell = Quell::start(&token);
+    let skew = || quell.get("/status").json()["signature_skew_seconds"].as_i64();
+    assert_eq!(skew(), None);
+    assert!(!quell.get("/metrics").body.contains("quell_signature_skew_seconds"));
+    // Signed rightly, and long ago: refused, and the clocks are compared.
+    let sign = "17773bc39a671d7b9aa835458704d2a6db81360a5940292b587d6d760d484061";
+    let ask = |time: &str| {
+        let more = format!("&Sign={sign}&RequestTime={time}");
+        let request = signed_callback(BEFORE, &more, &message("hello"));
+        assert_eq!(quell.connect().ask(&request).status, 403);
+    };
+    // A forged one says nothing about clocks.
+    ask("1669872113");
+    assert_eq!(skew(), None);
+    ask("1669872112");
+    assert!(skew().unwrap() > 100_000_000);
+    assert!(quell.metric("quell_signature_skew_seconds") > 100_000_000);
 }
 
 #[test]

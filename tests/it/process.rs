@@ -93,7 +93,9 @@ fn terminating_ends_with_success_and_the_log_tells_no_text() {
     assert!(serving.ends_with_success());
     let mut rest = String::new();
     serving.log.read_to_string(&mut rest).unwrap();
-    assert!(rest.contains("\"stopped\"") && rest.contains("fallback answered"), "{rest}");
+    assert!(rest.contains("\"stopped\""), "{rest}");
+    let fault = rest.lines().find(|line| line.contains("fallback answered")).unwrap();
+    assert!(serde_json::from_str::<serde_json::Value>(fault).unwrap()["request"].is_string());
     assert!(!rest.contains("secrets"), "{rest}");
 }
 
@@ -108,6 +110,28 @@ fn hanging_up_reloads() {
     assert_eq!(reply.json()["ErrorCode"].as_u64(), Some(1));
     serving.signal("INT");
     assert!(serving.ends_with_success());
+}
+
+/// Ready, stopped, and not a node of ours.
+#[test]
+fn health_is_told_by_the_exit_code() {
+    let home = home("badword");
+    let mut serving = Serving::start(home.path());
+    let address = serving.event["operator"].as_str().unwrap().to_owned();
+    let health = |address: &str| quell(home.path(), &["health", "--operator", address]).output();
+    let output = health(&address).unwrap();
+    assert_eq!((output.status.code(), &*output.stdout), (Some(0), &b"ready\n"[..]));
+    // Where it listens on every address, loopback is asked.
+    let port = address.rsplit(':').next().unwrap();
+    let output = quell(home.path(), &["health", "--operator", &format!("0.0.0.0:{port}")])
+        .env("QUELL_LISTEN__OPERATOR_TOKEN", "hush")
+        .output();
+    assert_eq!(output.unwrap().status.code(), Some(0));
+    fails(&health(&serving.callbacks()).unwrap(), 1, &["the node at", "says 4"]);
+    serving.signal("TERM");
+    assert!(serving.ends_with_success());
+    fails(&health(&address).unwrap(), 1, &["no node answers", "listen.operator"]);
+    fails(&health("nowhere").unwrap(), 64, &["--operator"]);
 }
 
 #[track_caller]
@@ -200,4 +224,31 @@ fn what_init_writes_is_fit_to_go_live_and_never_overwrites() {
     fs::write(home.path().join("other/rules/ads.toml"), "mine").unwrap();
     fails(&run(&["init", "other"]), 1, &["other/rules/ads.toml"]);
     assert!(!home.path().join("other/quell.toml").exists());
+}
+
+#[test]
+fn the_log_level_can_be_changed_while_serving() {
+    let home = home("badword");
+    let mut serving = Serving::start(home.path());
+    let operator = serving.event["operator"].as_str().unwrap().to_owned();
+    let run = |arguments: &[&str]| {
+        let all = [&["log-level", "--operator", &operator], arguments].concat();
+        let output = quell(home.path(), &all).output().unwrap();
+        (output.status.code(), String::from_utf8(output.stdout).unwrap())
+    };
+    let said = |level: &str| (Some(0), format!("{level}\n"));
+    assert_eq!(run(&[]), said("info"));
+    assert_eq!(run(&["debug"]), said("debug"));
+    serving.connect().ask(&callback(BEFORE, &message("hello")));
+    serving.wait_for("\"answered\"");
+    assert_eq!(run(&["loud"]), (Some(1), String::new()));
+    assert_eq!(run(&["quell=trace,warn", "--for", "1h"]), said("quell=trace,warn"));
+    assert_eq!(run(&[]), said("quell=trace,warn"));
+    let nobody = quell(home.path(), &["log-level", "--operator", "127.0.0.1:1"]).output().unwrap();
+    fails(&nobody, 1, &["no node answers", "127.0.0.1:1"]);
+    fails(
+        &quell(home.path(), &["serve"]).env("QUELL_LOG__LEVEL", "loud").output().unwrap(),
+        64,
+        &["log.level", "`loud`", "debug"],
+    );
 }

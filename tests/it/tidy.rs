@@ -40,7 +40,17 @@ const ROOMS: [(&str, &[&str]); 20] = [
     ("reload", &["gate", "message", "metrics", "platform", "rulebook", "sample", "watch"]),
     (
         "operator",
-        &["explain", "gate", "metrics", "platform", "reload", "rulebook", "sample", "server"],
+        &[
+            "explain",
+            "gate",
+            "metrics",
+            "platform",
+            "reload",
+            "rulebook",
+            "sample",
+            "server",
+            "telemetry",
+        ],
     ),
     ("config", &["gate", "platform", "rulebook", "server", "telemetry", "verdict", "watch"]),
     (

@@ -45,6 +45,11 @@ impl std::fmt::Debug for Query<'_> {
 }
 
 impl<'a> Query<'a> {
+    /// `RequestTime` in Unix seconds, where it is a number.
+    pub fn request_time(&self) -> Option<i64> {
+        digits(&self.request_time).and_then(|time| i64::try_from(time).ok())
+    }
+
     /// Reads a query, without the leading `?`. Never fails: what is missing or malformed stays
     /// empty.
     pub fn parse(raw: &'a str) -> Self {

@@ -12,7 +12,7 @@ use std::fmt;
 use sha2::{Digest, Sha256};
 use subtle::{Choice, ConstantTimeEq};
 
-use super::query::{Query, digits, hex};
+use super::query::{Query, hex};
 use crate::rulebook::Timestamp;
 
 /// How far `RequestTime` may be from now on either side, in seconds, as the platform advises.
@@ -100,9 +100,7 @@ pub fn verify<'t>(
     if !matches_any(&query.sign, &query.request_time, &app.tokens) {
         return Err(Refusal::Forged);
     }
-    let time = digits(&query.request_time)
-        .and_then(|time| i64::try_from(time).ok())
-        .ok_or(Refusal::Stale)?;
+    let time = query.request_time().ok_or(Refusal::Stale)?;
     if time.abs_diff(now.0) > window {
         return Err(Refusal::Stale);
     }

@@ -1,0 +1,44 @@
+//! `quell log-level`: what a running node logs.
+
+use std::process::ExitCode;
+
+use anyhow::Context;
+use hyper::Method;
+use serde_json::{Value, json};
+
+use super::ask::ask;
+use super::{ConfigArgs, load};
+use crate::config::Period;
+
+/// What `quell log-level` takes.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+The node is found by its configuration, as `quell serve` reads it.
+
+Examples:
+  quell log-level                    what is it?
+  quell log-level debug --for 10m    and back by itself
+  quell log-level quell::reload=debug,info")]
+pub(super) struct LogLevel {
+    /// `error`, `warn`, `info`, `debug` or `trace`, or a filter; nothing: print the one in force
+    level: Option<String>,
+    /// Back to what it was after this time, such as 10m
+    #[arg(long = "for", value_name = "TIME", requires = "level")]
+    period: Option<Period>,
+    #[command(flatten)]
+    config: ConfigArgs,
+}
+
+/// Asks or tells the node, and prints what is in force then.
+pub(super) fn run(args: &LogLevel) -> anyhow::Result<ExitCode> {
+    let config = load(&args.config)?;
+    let wanted = args.level.as_ref().map(|level| match &args.period {
+        Some(period) => json!({ "level": level, "for_seconds": period.0.as_secs() }),
+        None => json!({ "level": level }),
+    });
+    let method = if wanted.is_some() { Method::PUT } else { Method::GET };
+    let answer: Value =
+        serde_json::from_str(&ask(&config, method, "/log-level", wanted.as_ref())?)?;
+    let level = answer.get("level").and_then(Value::as_str).context("the node says no level")?;
+    super::print(&format!("{level}\n"))
+}

@@ -1,0 +1,59 @@
+//! `GET` and `PUT /log-level`: what is logged, changed while the node runs.
+
+use std::time::Duration;
+
+use hyper::StatusCode;
+use serde::Deserialize;
+use serde_json::json;
+
+use super::{error, reply};
+use crate::server::{Reply, Request};
+use crate::telemetry::{self, Level, TelemetryError};
+
+/// The body of a `PUT`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Wanted {
+    level: String,
+    /// After so long it becomes again what it was.
+    for_seconds: Option<u32>,
+}
+
+pub(super) fn get() -> Reply {
+    with_level(|level| reply(StatusCode::OK, &json!({ "level": level.now() })))
+}
+
+pub(super) fn put(request: &Request) -> Reply {
+    let body = match &request.body {
+        Ok(body) => body,
+        Err(fault) => return error(StatusCode::BAD_REQUEST, &fault.to_string()),
+    };
+    let wanted: Wanted = match serde_json::from_slice(body) {
+        Ok(wanted) => wanted,
+        Err(fault) => return error(StatusCode::BAD_REQUEST, &fault.to_string()),
+    };
+    with_level(|level| match change(level, &wanted) {
+        Ok(()) => {
+            let Wanted { level, for_seconds } = &wanted;
+            tracing::warn!(level, for_seconds, "log level changed");
+            get()
+        }
+        Err(fault) => error(StatusCode::BAD_REQUEST, &fault.to_string()),
+    })
+}
+
+fn change(level: &'static Level, wanted: &Wanted) -> Result<(), TelemetryError> {
+    let Some(seconds) = wanted.for_seconds else { return level.set(&wanted.level) };
+    let change = level.lend(&wanted.level)?;
+    tokio::task::spawn_local(async move {
+        tokio::time::sleep(Duration::from_secs(seconds.into())).await;
+        // It was in force before, so it is a level.
+        level.revert(change).unwrap_or_default();
+    });
+    Ok(())
+}
+
+fn with_level(then: impl FnOnce(&'static Level) -> Reply) -> Reply {
+    let none = || error(StatusCode::SERVICE_UNAVAILABLE, "this process does not log");
+    telemetry::level().map_or_else(none, then)
+}
