@@ -19,6 +19,7 @@ mod hostile;
 mod laws;
 mod lookalikes;
 mod operator_api;
+mod packaging;
 mod pinyin;
 mod process;
 mod readme;

@@ -1,0 +1,83 @@
+//! What is deployed agrees with the program: settings, ports, paths and probes.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use quell::config::{Config, Input, settings};
+use regex::Regex;
+
+fn read(path: &str) -> String {
+    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy").join(path)).unwrap()
+}
+
+/// The configuration that this file and these variables make.
+fn resolve(file: Option<&str>, environment: &[(String, String)]) -> Config {
+    let environment: BTreeMap<String, String> = environment.iter().cloned().collect();
+    Config::resolve(&Input {
+        file: file.map(|text| ("/etc/quell/quell.toml".into(), text.to_owned())),
+        environment: &environment,
+        flags: Vec::new(),
+        cores: 1,
+        read: &|_| Ok("a secret".to_owned()),
+    })
+    .unwrap()
+}
+
+#[test]
+fn the_sample_configuration_is_good_with_and_without_its_comments() {
+    let sample = read("systemd/quell.toml");
+    let config = resolve(Some(&sample), &[]);
+    assert_eq!(config.rules, Path::new("/etc/quell/rules"));
+    assert!(!config.signed());
+    let on = Regex::new(r"(?m)^#(\w|\[)").unwrap().replace_all(&sample, "$1").into_owned();
+    assert!(resolve(Some(&on), &[]).signed());
+}
+
+#[test]
+fn the_container_is_configured_by_settings_there_are() {
+    let compose = read("compose.yaml");
+    let variables: Vec<(String, String)> = Regex::new(r#"(QUELL_\w+): "?([^"\n]+)"#)
+        .unwrap()
+        .captures_iter(&compose)
+        .map(|found| (found[1].to_owned(), found[2].to_owned()))
+        .collect();
+    assert!(variables.len() > 3);
+    let known: Vec<String> = settings::ALL.iter().map(settings::Setting::variable).collect();
+    let unknown: Vec<_> = variables.iter().filter(|(name, _)| !known.contains(name)).collect();
+    assert!(unknown.is_empty(), "there are no such settings: {unknown:?}");
+    let config = resolve(None, &variables);
+    assert!(config.signed());
+    let dockerfile = read("Dockerfile");
+    for port in [config.listen.callbacks.port(), config.listen.operator.port()] {
+        assert!(dockerfile.contains(&port.to_string()), "the image exposes {port}");
+    }
+    assert!(compose.contains(&format!("quell:{}", config.listen.operator.port())));
+}
+
+#[test]
+fn the_cluster_asks_where_the_node_answers() {
+    let manifest = read("kubernetes/quell.yaml");
+    let text = manifest.split("quell.toml: |\n").nth(1).unwrap().split("---").next().unwrap();
+    let config = resolve(Some(text), &[]);
+    assert!(config.signed());
+    for (name, port) in
+        [("callbacks", config.listen.callbacks.port()), ("operator", config.listen.operator.port())]
+    {
+        assert!(manifest.contains(&format!("name: {name}, containerPort: {port}")), "{name}");
+    }
+    let quell = crate::harness::Quell::start(&[]);
+    let paths = Regex::new(r"path: (/\w+), port: operator").unwrap();
+    let probes: Vec<_> = paths.captures_iter(&manifest).map(|found| found[1].to_owned()).collect();
+    assert_eq!(probes.len(), 3);
+    for path in probes {
+        assert_eq!(quell.get(&path).status, 200, "{path}");
+    }
+}
+
+#[test]
+fn the_unit_starts_what_there_is() {
+    let unit = read("systemd/quell.service");
+    assert!(unit.contains("ExecStart=/usr/bin/quell serve --config /etc/quell/quell.toml"));
+    assert!(unit.contains("Type=notify") && unit.contains("WatchdogSec="));
+}
