@@ -2,6 +2,7 @@
 //! what to do.
 
 use std::collections::BTreeSet;
+use std::fmt::Write;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -83,6 +84,47 @@ fn alerts_and_dashboards_ask_for_metrics_that_exist_and_leave_none_out() {
     let unused: Vec<_> =
         exported.difference(&asked).filter(|name| name.starts_with("quell_")).collect();
     assert!(unused.is_empty(), "neither an alert nor the dashboard uses {unused:?}");
+}
+
+/// The page of metrics: what each counts, its labels, and what looks at it.
+fn page() -> String {
+    let quell = Quell::start(&[]);
+    quell.connect().ask(&callback(BEFORE, &message("badword")));
+    let text = quell.get("/metrics").body;
+    let (alerts, dashboard) = (read("prometheus/quell.rules.yaml"), read("grafana/quell.json"));
+    let mut page = String::from(
+        "# Metrics\n\nWhat `GET /metrics` of the operator API exports, besides the metrics of TLS \
+         (`quell_tls_*`, there only where TLS is spoken) and of the process. Times are in seconds.\n\n\
+         | metric | type | labels | what it says | used by |\n| --- | --- | --- | --- | --- |\n",
+    );
+    let help = Regex::new(r"(?m)^# HELP (quell_\w+) (.*)\n# TYPE \w+ (\w+)\n(\S+)").unwrap();
+    let label = Regex::new(r#"(\w+)=""#).unwrap();
+    for found in help.captures_iter(&text) {
+        let name = &found[1];
+        let labels: Vec<String> = label
+            .captures_iter(&found[4])
+            .map(|label| format!("`{}`", &label[1]))
+            .filter(|label| label != "`le`")
+            .collect();
+        let used: Vec<&str> = [("alerts", &alerts), ("dashboard", &dashboard)]
+            .into_iter()
+            .filter(|(_, text)| text.contains(name))
+            .map(|(who, _)| who)
+            .collect();
+        let (kind, labels, used) = (&found[3], labels.join(", "), used.join(", "));
+        writeln!(page, "| `{name}` | {kind} | {labels} | {} | {used} |", &found[2]).unwrap();
+    }
+    page
+}
+
+#[test]
+fn the_page_of_metrics_is_what_a_node_exports() {
+    let page = page();
+    if std::env::var_os("QUELL_WRITE_TABLES").is_some() {
+        fs::write(deploy("metrics.md"), &page).unwrap();
+    }
+    assert!(page.lines().count() > 20, "{page}");
+    assert!(read("metrics.md") == page, "write it anew with QUELL_WRITE_TABLES=1 cargo test");
 }
 
 #[test]
