@@ -17,8 +17,8 @@ use crate::config::settings::{self, Form, Setting};
 /// What `quell init` takes.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Writes quell.toml with every setting in it, the shipped rules, and a compose.yaml. What is there
-already is never overwritten.
+Writes quell.toml with every setting in it, the shipped rules, alerts for Prometheus, a dashboard
+for Grafana and a compose.yaml that starts all three. What is there already is never overwritten.
 
 Example:
   quell init moderation")]
@@ -27,15 +27,15 @@ pub(super) struct Init {
     directory: PathBuf,
 }
 
-/// A file of the rule directory, from its place in the source.
-macro_rules! rule_files {
-    ($($path:literal),* $(,)?) => {
-        &[$((concat!("rules/", $path), include_str!(concat!("../../rules/", $path)))),*]
+/// Files by where they are written, from their places in a folder of the repository.
+macro_rules! files {
+    ($from:literal, $to:literal: $($path:literal),* $(,)?) => {
+        &[$((concat!($to, $path), include_str!(concat!("../../", $from, $path)))),*]
     };
 }
 
 /// The shipped rules; a test compares the names with the directory.
-const RULES: &[(&str, &str)] = rule_files![
+const RULES: &[(&str, &str)] = files!["rules/", "rules/":
     "ads.toml",
     "civility.toml",
     "contact.toml",
@@ -53,15 +53,26 @@ const RULES: &[(&str, &str)] = rule_files![
     "scripts/repetition.rhai",
     "system.toml",
 ];
-const COMPOSE: &str = include_str!("init/compose.yaml");
+/// What watches a node.
+const WATCHERS: &[(&str, &str)] = files!["deploy/", "":
+    "compose.yaml",
+    "grafana/provisioning/dashboards/quell.yaml",
+    "grafana/provisioning/datasources/prometheus.yaml",
+    "grafana/quell.json",
+    "prometheus/prometheus.yml",
+    "prometheus/quell.rules.yaml",
+];
 
 /// Writes the files, and says what to do next.
 pub(super) fn run(args: &Init) -> anyhow::Result<ExitCode> {
     let directory = &args.directory;
     let config = configuration();
-    let files = [("quell.toml", &*config), ("compose.yaml", COMPOSE)];
-    let files: Vec<(PathBuf, &str)> =
-        files.iter().chain(RULES).map(|(path, text)| (directory.join(path), *text)).collect();
+    let files: Vec<(PathBuf, &str)> = [("quell.toml", &*config)]
+        .iter()
+        .chain(WATCHERS)
+        .chain(RULES)
+        .map(|(path, text)| (directory.join(path), *text))
+        .collect();
     for (path, _) in &files {
         if path.symlink_metadata().is_ok() {
             let what = format!(
@@ -89,7 +100,7 @@ fn write(path: &Path, text: &str) -> io::Result<()> {
 fn next(directory: &Path) -> String {
     let directory = directory.display();
     format!(
-        "{directory} holds quell.toml, compose.yaml and rules/. Next:\n\n  \
+        "{directory} holds quell.toml, rules/, prometheus/, grafana/ and compose.yaml. Next:\n\n  \
          cd {directory}\n  \
          quell serve                # in one terminal\n  \
          quell simulate             # in another; then edit a rule and look again\n"

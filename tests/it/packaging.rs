@@ -47,12 +47,18 @@ fn the_container_is_configured_by_settings_there_are() {
     let unknown: Vec<_> = variables.iter().filter(|(name, _)| !known.contains(name)).collect();
     assert!(unknown.is_empty(), "there are no such settings: {unknown:?}");
     let config = resolve(None, &variables);
-    assert!(config.signed());
     let dockerfile = read("Dockerfile");
     for port in [config.listen.callbacks.port(), config.listen.operator.port()] {
         assert!(dockerfile.contains(&port.to_string()), "the image exposes {port}");
+        // Unsigned as it is, it is for this machine alone.
+        assert!(compose.contains(&format!("- 127.0.0.1:{port}:{port}")), "{port} is published");
     }
     assert!(compose.contains(&format!("quell:{}", config.listen.operator.port())));
+    for found in Regex::new(r"- \./([\w./]+):").unwrap().captures_iter(&compose) {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy").join(&found[1]);
+        // These two are the user's own.
+        assert!(["quell.toml", "rules"].contains(&&found[1]) || path.exists(), "{path:?}");
+    }
 }
 
 #[test]
