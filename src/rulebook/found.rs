@@ -139,7 +139,7 @@ impl Found {
 
     /// What only messages with signs of it are searched for.
     fn follow_signs(&mut self, book: &Book, now: Timestamp) {
-        let signs = self.view.signs();
+        let signs = self.view.signs(&book.automata.suspects);
         let evading = signs.call_for_tight();
         if !book.automata.tight.is_empty() && (evading || book.tight_always) {
             self.scan_tight(book, now, evading);

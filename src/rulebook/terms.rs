@@ -11,7 +11,7 @@ use super::list::{EntrySource, Term, terms};
 use super::pattern::{Builder, Patterns, Target, Use};
 use super::source::{ListSource, Matching};
 use super::{Options, Timestamp};
-use crate::text::{self, Sound, Technique, TightEntry};
+use crate::text::{self, Sound, Suspects, SuspectsBuilder, Technique, TightEntry};
 use crate::verdict::ViewKind;
 
 /// Names of variants in rule files; the last two only to say why not.
@@ -34,6 +34,7 @@ pub(crate) struct TermBuilder {
     plain: Builder,
     tight: Builder,
     sound: Builder,
+    suspects: SuspectsBuilder,
     /// Which list has which pattern already, for duplicates: to the line.
     seen: HashMap<(u32, u32, Way), u32>,
 }
@@ -48,12 +49,15 @@ pub(crate) struct Automata {
     pub(crate) plain: Patterns,
     pub(crate) tight: Patterns,
     pub(crate) sound: Patterns,
+    /// What is worth a look in the tight view.
+    pub(crate) suspects: Suspects,
 }
 
 impl Automata {
     /// Bytes on the heap.
     pub(crate) fn memory_bytes(&self) -> usize {
-        [&self.plain, &self.tight, &self.sound].into_iter().map(Patterns::memory_bytes).sum()
+        let patterns = [&self.plain, &self.tight, &self.sound].into_iter();
+        patterns.map(Patterns::memory_bytes).sum::<usize>() + self.suspects.memory_bytes()
     }
 }
 
@@ -149,6 +153,7 @@ impl TermBuilder {
             }
         };
         add(term.pattern(), 0);
+        self.suspects.add(&term);
         if severe {
             for (index, form) in term.starred().iter().enumerate() {
                 add(form.pattern(), index + 1);
@@ -212,6 +217,7 @@ impl TermBuilder {
             plain: self.plain.build()?,
             tight: self.tight.build()?,
             sound: self.sound.build()?,
+            suspects: self.suspects.build(),
         })
     }
 }

@@ -3,8 +3,12 @@
 #[cfg(test)]
 mod tests;
 
+use std::ops::Range;
+
 use super::links;
+use super::suspects::Suspects;
 use super::table::{Row, class, table};
+use super::tight::{GAP, leet};
 
 /// What a plain view shows of the ways to evade it. Cheap to find, and only a hint: most of what
 /// it points at is ordinary.
@@ -15,19 +19,15 @@ pub struct Signs {
 }
 
 impl Signs {
-    const LOOK: u8 = 1;
+    const DISGUISED: u8 = 1;
     const DROPPED: u8 = 2;
-    const LEET: u8 = 4;
-    const SEPARATED: u8 = 8;
-    const REPEATED: u8 = 16;
-    const DOT: u8 = 32;
+    const DOT: u8 = 4;
 
-    /// Is the tight view worth building? True for look-alike letters, leet, characters set apart
-    /// and characters repeated. One doubled character, and one space between two Han that belong
-    /// to longer runs, are too ordinary to be a sign: a list that wants those asks for the view
-    /// always.
+    /// Is the tight view worth building? True if look-alikes, leet, gaps or repetitions can make
+    /// a disguise of an entry that went into the [`Suspects`]. The view finds nothing in other
+    /// messages that the plain one does not find.
     pub fn call_for_tight(self) -> bool {
-        self.bits & (Self::LOOK | Self::LEET | Self::SEPARATED | Self::REPEATED) != 0
+        self.bits & Self::DISGUISED != 0
     }
 
     /// Were invisible characters or decorating marks dropped?
@@ -50,6 +50,14 @@ impl Signs {
     pub fn digits(self) -> usize {
         self.digits
     }
+
+    pub(super) fn note_dropped(&mut self) {
+        self.bits |= Self::DROPPED;
+    }
+
+    pub(super) fn note_disguise(&mut self) {
+        self.bits |= Self::DISGUISED;
+    }
 }
 
 /// What a character is, for the purposes of this scan.
@@ -67,40 +75,54 @@ enum Sort {
 }
 
 impl Sort {
-    /// Does a token of this sort go on with one of that sort?
-    fn continues(self, next: Self) -> bool {
-        match self {
-            Self::Letter | Self::Digit => matches!(next, Self::Letter | Self::Digit),
-            Self::Han => next == Self::Han,
-            _ => false,
-        }
+    fn is_word(self) -> bool {
+        matches!(self, Self::Letter | Self::Digit)
     }
 }
 
-/// A run of letters and digits, or of Han.
+/// A run of letters and digits; perhaps with a leet symbol before it.
 #[derive(Debug, Clone, Copy)]
 struct Token {
+    /// Digit if there is no letter in it.
     sort: Sort,
+    /// Repeated ones count once.
     len: usize,
+    start: usize,
+    /// Letters are repeated in it, pose as others, or stand beside digits.
+    odd: bool,
+    /// Symbols stand between it and the token before it.
+    apart: bool,
+}
+
+/// A run of one Han.
+#[derive(Debug, Clone, Copy)]
+struct Run {
+    char: char,
+    len: usize,
+    end: usize,
 }
 
 /// One scan, with what it remembers of the characters before.
 #[derive(Debug)]
-struct Scan {
+struct Scan<'a> {
+    text: &'a str,
+    suspects: &'a Suspects,
     signs: Signs,
     second_last: Sort,
     last: Sort,
     last_char: char,
-    /// How often the last character stands in a row.
-    run: usize,
     token: Token,
-    /// The token before the current one.
-    previous: Token,
     /// The gap since the current token: its length, and whether it holds more than spaces.
     gap: usize,
     symbols: bool,
+    /// Characters since the last letter, digit or leet symbol, none of which are spaces; whether
+    /// it was such a symbol.
+    glued: Option<(usize, bool)>,
     /// Tokens of one letter in a row.
     single: usize,
+    /// The last run of Han, and the Han before it.
+    han: Run,
+    han_before: Option<char>,
     /// Digits since the last letter that is none.
     digits: usize,
     /// There is an `ot`, perhaps of a `dot`.
@@ -109,12 +131,11 @@ struct Scan {
     stopped: bool,
 }
 
-/// The signs of a folded text, of which `dropped` characters were dropped, and which perhaps had
-/// capitals that pose as other letters.
-pub(super) fn scan(text: &str, dropped: usize, odd_capitals: bool) -> Signs {
-    let mut scan = Scan::new();
+/// The signs of a folded text.
+pub(super) fn scan(text: &str, suspects: &Suspects) -> Signs {
+    let mut scan = Scan::new(text, suspects);
     let table = table();
-    for char in text.chars() {
+    for (at, char) in text.char_indices() {
         // Most of a text is words with a space between them, and says nothing.
         match (scan.last, char) {
             (Sort::Letter, 'a'..='z') if char != scan.last_char => {
@@ -122,17 +143,19 @@ pub(super) fn scan(text: &str, dropped: usize, odd_capitals: bool) -> Signs {
                 if !is_round(char) {
                     scan.digits = 0;
                 }
-                scan.go_on(Sort::Letter, char);
+                scan.token.len += 1;
+                scan.advance(Sort::Letter, char);
                 continue;
             }
             (Sort::Letter, ' ') if scan.token.len > 1 => {
-                (scan.single, scan.gap, scan.symbols) = (0, 1, false);
+                scan.end_token(at);
+                scan.gap = 1;
                 scan.advance(Sort::Space, ' ');
                 continue;
             }
             (Sort::Space, 'a'..='z') if scan.second_last == Sort::Letter => {
-                scan.previous = scan.token;
-                scan.token = Token { sort: Sort::Letter, len: 1 };
+                scan.token =
+                    Token { sort: Sort::Letter, len: 1, start: at, odd: false, apart: false };
                 if !is_round(char) {
                     scan.digits = 0;
                 }
@@ -141,31 +164,28 @@ pub(super) fn scan(text: &str, dropped: usize, odd_capitals: bool) -> Signs {
             }
             _ => {}
         }
-        let sort = match char {
-            'a'..='z' => Sort::Letter,
-            '0'..='9' => Sort::Digit,
-            ' ' => Sort::Space,
-            '$' | '@' | '!' | '|' | '+' => Sort::Leet,
-            '\u{1}' | ',' | ';' | ':' | '?' | '"' | '\'' | '(' | ')' => Sort::Stop,
+        let (sort, odd) = match char {
+            'a'..='z' => (Sort::Letter, false),
+            '0'..='9' => (Sort::Digit, false),
+            ' ' => (Sort::Space, false),
+            '$' | '@' | '!' | '|' | '+' => (Sort::Leet, false),
+            '\u{1}' | ',' | ';' | ':' | '?' | '"' | '\'' | '(' | ')' => (Sort::Stop, false),
             '，' | '。' | '、' | '；' | '“' | '”' | '‘' | '’' | '…' | '—' | '《' | '》' => {
-                Sort::Stop
+                (Sort::Stop, false)
             }
-            '\0'..='\x7f' => Sort::Symbol,
-            _ => scan.beyond_ascii(table.row(char)),
+            '\0'..='\x7f' => (Sort::Symbol, false),
+            _ => scan.beyond_ascii(char, table.row(char)),
         };
-        if sort == Sort::Han && scan.last == Sort::Han && char != scan.last_char {
-            scan.go_on(Sort::Han, char);
-        } else {
-            scan.step(sort, char);
+        if sort == Sort::Han {
+            scan.han(at, char);
+            if scan.last == Sort::Han {
+                scan.advance(sort, char);
+                continue;
+            }
         }
+        scan.step(sort, at, char, odd);
     }
-    scan.step(Sort::Stop, ' ');
-    if dropped > 0 {
-        scan.signs.bits |= Signs::DROPPED;
-    }
-    if odd_capitals {
-        scan.signs.bits |= Signs::LOOK;
-    }
+    scan.step(Sort::Stop, text.len(), ' ', false);
     // Sentences end in a dot and a space too, so these ask for more.
     let spelled = scan.spelled && text.contains("dot");
     if spelled || scan.stopped && links::is_set_apart(text) {
@@ -179,43 +199,53 @@ fn is_round(char: char) -> bool {
     matches!(char, 'o' | 'l' | 'i')
 }
 
-impl Scan {
-    fn new() -> Self {
-        let nothing = Token { sort: Sort::Stop, len: 0 };
+impl<'a> Scan<'a> {
+    fn new(text: &'a str, suspects: &'a Suspects) -> Self {
         Self {
+            text,
+            suspects,
             signs: Signs::default(),
             second_last: Sort::Stop,
             last: Sort::Stop,
             last_char: ' ',
-            run: 0,
-            token: nothing,
-            previous: nothing,
+            token: Token { sort: Sort::Stop, len: 0, start: 0, odd: false, apart: false },
             gap: 0,
             symbols: false,
+            glued: None,
             single: 0,
+            han: Run { char: ' ', len: 0, end: 0 },
+            han_before: None,
             digits: 0,
             spelled: false,
             stopped: false,
         }
     }
 
-    fn beyond_ascii(&mut self, row: Row) -> Sort {
-        if row.is(class::LOOK) {
-            self.signs.bits |= Signs::LOOK;
+    fn disguised(&mut self, is: bool) {
+        if is {
+            self.signs.note_disguise();
         }
+    }
+
+    /// What it is, and whether it is a letter that poses as another.
+    fn beyond_ascii(&mut self, char: char, row: Row) -> (Sort, bool) {
         let sort = if row.is(class::HAN) {
             Sort::Han
         } else if row.is(class::WORD) {
             Sort::Letter
+        } else if leet(char).is_some() {
+            Sort::Leet
         } else {
             Sort::Symbol
         };
+        let poses = row.is(class::LOOK);
+        self.disguised(poses && sort != Sort::Letter);
         if row.is(class::DIGIT) {
             self.digit();
-        } else if sort != Sort::Symbol {
+        } else if matches!(sort, Sort::Han | Sort::Letter) {
             self.digits = 0;
         }
-        sort
+        (sort, poses)
     }
 
     fn digit(&mut self) {
@@ -223,31 +253,42 @@ impl Scan {
         self.signs.digits = self.signs.digits.max(self.digits);
     }
 
-    /// One more character of a token, and not the same as the last.
-    fn go_on(&mut self, sort: Sort, char: char) {
-        self.token.len += 1;
-        self.advance(sort, char);
-    }
-
     fn advance(&mut self, sort: Sort, char: char) {
-        self.run = 1;
         (self.second_last, self.last, self.last_char) = (self.last, sort, char);
     }
 
-    fn step(&mut self, sort: Sort, char: char) {
-        self.stopped |= char == ' ' && matches!(self.last_char, '.' | '。');
-        self.run = if char == self.last_char { self.run + 1 } else { 1 };
-        if self.run == 3 && matches!(sort, Sort::Letter | Sort::Han) {
-            self.signs.bits |= Signs::REPEATED;
+    /// A Han at `at`: repeated, after a repeated one, or set apart from one that an entry has
+    /// before it?
+    fn han(&mut self, at: usize, char: char) {
+        let end = at + char.len_utf8();
+        let Run { char: last, len, end: last_end } = self.han;
+        let adjacent = at == last_end;
+        if len > 0 && (adjacent || self.is_near(last_end..at)) {
+            if char == last {
+                self.han = Run { char, len: len + 1, end };
+                self.disguised(self.han_before.is_some_and(|l| self.suspects.pair(l, char)));
+                return;
+            }
+            if !adjacent || len > 1 {
+                self.disguised(self.suspects.pair(last, char));
+            }
+            self.han_before = Some(last);
+        } else {
+            self.han_before = None;
         }
+        self.han = Run { char, len: 1, end };
+    }
+
+    fn is_near(&self, gap: Range<usize>) -> bool {
+        gap.len() <= GAP * 4 && self.text.get(gap).is_some_and(|gap| gap.chars().count() <= GAP)
+    }
+
+    fn step(&mut self, sort: Sort, at: usize, char: char, odd: bool) {
+        self.stopped |= char == ' ' && matches!(self.last_char, '.' | '。');
         if sort == Sort::Digit {
             self.digit();
         }
-        self.leet(sort, char);
-        if char.is_ascii_lowercase() && !is_round(char) {
-            self.digits = 0;
-        }
-        let dotted = matches!(sort, Sort::Letter | Sort::Digit)
+        let dotted = sort.is_word()
             || matches!(char, ')' | ']' | '}' | '>' | '-' | '_')
             || self.second_last == Sort::Space;
         if matches!(self.last_char, '.' | '。' | '·') && dotted
@@ -255,67 +296,107 @@ impl Scan {
         {
             self.signs.bits |= Signs::DOT;
         }
-        self.token(sort, char);
-        (self.second_last, self.last, self.last_char) = (self.last, sort, char);
+        self.leet(sort, char);
+        self.token(sort, at, char, odd);
+        if char.is_ascii_lowercase() && !is_round(char) {
+            self.digits = 0;
+        }
+        self.advance(sort, char);
     }
 
+    /// Does a symbol stand for a letter? One before a word is looked at with the word.
     fn leet(&mut self, sort: Sort, char: char) {
-        let leet = match (self.last, sort) {
-            (Sort::Letter, Sort::Digit) | (Sort::Digit, Sort::Letter) => {
+        let found = match (self.second_last, self.last) {
+            // `a$$` and `a$`, but not `hi!!`.
+            (Sort::Letter | Sort::Digit, Sort::Leet) => {
+                sort.is_word()
+                    || !matches!(self.last_char, '!' | '|')
+                    || sort == Sort::Leet && char != '!'
+            }
+            (Sort::Leet, Sort::Leet) => sort.is_word(),
+            _ => false,
+        };
+        self.disguised(found);
+    }
+
+    /// Goes on with a token, ends it or begins one, and looks at the gap before it.
+    fn token(&mut self, sort: Sort, at: usize, char: char, odd: bool) {
+        if sort.is_word() && self.last.is_word() {
+            if sort != self.last {
                 // An o or l beside a digit is perhaps another.
                 let letter = if sort == Sort::Letter { char } else { self.last_char };
                 if is_round(letter) {
                     self.digit();
                 }
-                true
             }
-            (Sort::Leet, Sort::Letter) => true,
-            // `a$$`, but not `hi!!`.
-            (Sort::Leet, Sort::Leet) => self.second_last == Sort::Letter && char != '!',
-            _ => false,
-        };
-        if leet {
-            self.signs.bits |= Signs::LEET;
-        }
-    }
-
-    /// Are there tokens that a gap should not part?
-    fn token(&mut self, sort: Sort, char: char) {
-        if self.last.continues(sort) {
-            self.token.len += 1;
+            let repeated = char == self.last_char;
+            self.token.odd |= odd || sort != self.last || sort == Sort::Letter && repeated;
+            self.token.len += usize::from(!repeated);
+            if sort == Sort::Letter && self.token.sort == Sort::Digit {
+                self.token.sort = sort;
+                self.disguised(self.token.apart);
+            }
             return;
         }
-        if matches!(self.last, Sort::Letter | Sort::Digit | Sort::Han) {
-            // A token has just ended.
-            self.single = if self.token.len == 1 { self.single + 1 } else { 0 };
-            (self.gap, self.symbols) = (0, false);
+        if self.last.is_word() {
+            self.end_token(at);
+            self.glued = Some((0, false));
         }
-        if matches!(sort, Sort::Letter | Sort::Digit | Sort::Han) {
-            let next = Token { sort, len: 1 };
-            if self.is_set_apart(next) {
-                self.signs.bits |= Signs::SEPARATED;
+        match sort {
+            Sort::Letter | Sort::Digit => {
+                // `$.cum`
+                self.disguised(self.glued.is_some_and(|(gap, leet)| leet && gap > 0));
+                let letter = sort == Sort::Letter || self.token.sort == Sort::Letter;
+                let near = self.token.sort.is_word() && self.gap <= GAP;
+                let apart = near && self.symbols;
+                self.disguised(apart && letter);
+                // More spaces than words have between them are a gap, too.
+                let wide = near && self.gap > 1;
+                let leet = self.last == Sort::Leet;
+                let start = if leet { at - self.last_char.len_utf8() } else { at };
+                let odd = odd || wide || leet && sort == Sort::Letter;
+                self.token = Token { sort, len: 1, start, odd, apart };
             }
-            (self.previous, self.token) = (self.token, next);
-        } else {
-            // An exclamation mark ends a sentence of Han, and poses as a letter among Latin ones.
-            let stop = sort == Sort::Stop || char == '!' && self.token.sort == Sort::Han;
-            self.gap += if stop { 4 } else { 1 };
-            self.symbols |= sort != Sort::Space;
-        }
-        if self.single >= 2 {
-            self.signs.bits |= Signs::SEPARATED;
+            Sort::Han => {
+                self.token.sort = Sort::Han;
+                self.single = 0;
+                self.glued = None;
+            }
+            _ => {
+                self.glued = match self.glued {
+                    _ if sort == Sort::Leet => {
+                        // `scu.$`; at the end an exclamation mark or a bar is just that.
+                        let gap = self.glued.map_or(0, |(gap, _)| gap);
+                        let end = !matches!(char, '!' | '|');
+                        self.disguised(end && gap > 0);
+                        Some((gap, true))
+                    }
+                    _ if matches!(char, ' ' | '\'' | '\u{1}') => None,
+                    Some((gap, leet)) if gap < GAP => Some((gap + 1, leet)),
+                    _ => None,
+                };
+                self.gap += if sort == Sort::Stop { GAP + 1 } else { 1 };
+                self.symbols |= sort != Sort::Space;
+            }
         }
     }
 
-    fn is_set_apart(&self, next: Token) -> bool {
-        if self.gap == 0 {
-            // 加v信: one letter between Han.
-            return next.sort == Sort::Han
-                && self.token.len == 1
-                && self.previous.sort == Sort::Han;
+    /// The token has ended before `at`.
+    fn end_token(&mut self, at: usize) {
+        let Token { sort, len, start, odd, .. } = self.token;
+        if len > 1 {
+            self.single = 0;
+        } else if sort == Sort::Letter {
+            self.single += 1;
+            self.disguised(self.single >= 2);
         }
-        self.gap <= 3
-            && self.token.sort.continues(next.sort)
-            && (self.symbols || next.sort == Sort::Han && self.token.len == 1)
+        if odd && !self.signs.call_for_tight() {
+            let word = self.text.get(start..at).unwrap_or_default();
+            // The symbol before a word may be of it or not.
+            let bare = word.strip_prefix(|char| matches!(char, '$' | '@' | '!' | '|' | '+'));
+            let found = self.suspects.word(word) || bare.is_some_and(|w| self.suspects.word(w));
+            self.disguised(found);
+        }
+        (self.gap, self.symbols) = (0, false);
     }
 }

@@ -18,7 +18,7 @@ use super::table::{Table, class, table};
 use super::view::{SEPARATOR, View};
 
 /// At most so many characters between two that belong together.
-const GAP: usize = 3;
+pub(super) const GAP: usize = 3;
 
 /// So that the positions in an entry fit into the bits of one number.
 const LETTERS_MAX: usize = 100;
@@ -106,6 +106,20 @@ impl TightEntry {
             })
             .filter(|form| form.pattern.len() >= 2)
             .collect()
+    }
+
+    /// Is it of Han, and not of letters?
+    pub(super) fn is_han(&self) -> bool {
+        self.han
+    }
+
+    /// The letters of each word.
+    pub(super) fn words(&self) -> impl Iterator<Item = impl Iterator<Item = char> + '_> + '_ {
+        let ends = self.breaks.iter().copied().chain([self.letters.len()]);
+        let begins = [0].into_iter().chain(self.breaks.iter().copied());
+        begins
+            .zip(ends)
+            .map(|(begin, end)| self.letters.get(begin..end).unwrap_or_default().iter().copied())
     }
 
     /// What to look for in [`Tight::text`].
@@ -280,7 +294,7 @@ fn shown(table: &Table, char: char) -> Option<char> {
 }
 
 /// The letter that stands for all that can pose as each other.
-fn represent(table: &Table, char: char) -> char {
+pub(super) fn represent(table: &Table, char: char) -> char {
     let char = if table.row(char).is(class::LOOK) { pose(char).unwrap_or(char) } else { char };
     match leet(char).unwrap_or(char) {
         'l' => 'i',
@@ -289,7 +303,7 @@ fn represent(table: &Table, char: char) -> char {
 }
 
 /// The letter a digit or symbol poses as. Where there are several, one that stands for all.
-fn leet(char: char) -> Option<char> {
+pub(super) fn leet(char: char) -> Option<char> {
     Some(match char {
         '0' => 'o',
         '1' | '!' | '|' | '£' => 'i',

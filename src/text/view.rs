@@ -6,6 +6,7 @@ mod tests;
 use std::ops::Range;
 
 use super::signs::{self, Signs};
+use super::suspects::Suspects;
 use super::table::{Fold, Row, Table, class, table};
 use crate::verdict::Span;
 
@@ -108,10 +109,28 @@ impl View {
         &self.text
     }
 
-    /// Finds the signs of evasion in the text pushed so far. One more pass, about 1 ns a
-    /// character: ask once, and only if something depends on the answer.
-    pub fn signs(&self) -> Signs {
-        signs::scan(&self.text, self.dropped, !self.odd_capitals.is_empty())
+    /// Finds the signs of evasion in the text pushed so far; which of them are of interest, the
+    /// entries say. One more pass, about 1 ns a character: ask once, and only if something depends
+    /// on the answer.
+    pub fn signs(&self, suspects: &Suspects) -> Signs {
+        let mut signs = signs::scan(&self.text, suspects);
+        if self.dropped > 0 {
+            signs.note_dropped();
+        }
+        // A word in two elements, or with a capital that poses as another letter.
+        if !self.odd_capitals.is_empty() || self.parts.iter().skip(1).any(|part| self.splits(part))
+        {
+            signs.note_disguise();
+        }
+        signs
+    }
+
+    /// Does the part begin inside a word?
+    fn splits(&self, part: &Part) -> bool {
+        let is_word =
+            |char: Option<char>| char.is_some_and(|char| table().row(char).is(class::WORD));
+        let (before, after) = self.text.split_at_checked(part.out.start).unwrap_or_default();
+        is_word(before.chars().next_back()) && is_word(after.chars().next())
     }
 
     /// The original spans of a folded range, one for each field it touches.

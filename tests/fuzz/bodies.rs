@@ -13,7 +13,7 @@ use quell::platform::tencent::{App, GROUP_CODES, Query, Secret, Settings, answer
 use quell::rulebook::script::input::{Input, ListHits};
 use quell::rulebook::script::{Budget, Engine, Limits};
 use quell::rulebook::{CodeRange, Facts, Options, Rulebook, Scratch, Sources, Timestamp};
-use quell::text::{self, Sound, Technique, Tight, TightEntry, View, fold};
+use quell::text::{self, Sound, Suspects, Technique, Tight, TightEntry, View, fold};
 use quell::verdict::{Firing, Judgement};
 
 const NOW: Timestamp = Timestamp(1_795_392_000);
@@ -323,7 +323,7 @@ fn check_plain(view: &View, texts: &[&str]) {
 
 /// Contact numbers and links lie on characters, are announced by the signs, and can be masked.
 fn check_finders(view: &View, texts: &[&str]) {
-    let signs = view.signs();
+    let signs = view.signs(&Suspects::default());
     let contacts = text::contacts(view);
     let links = text::links(view);
     assert!(contacts.is_empty() || signs.call_for_contacts(), "{:?}", view.text());

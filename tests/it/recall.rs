@@ -4,7 +4,7 @@
 
 #![expect(clippy::indexing_slicing, clippy::string_slice, reason = "a failed test panics")]
 
-use quell::text::{Tight, TightEntry, View, fold};
+use quell::text::{SuspectsBuilder, Tight, TightEntry, View, fold};
 
 const WORDS: [&str; 24] = [
     "grubnak",
@@ -124,9 +124,12 @@ impl Finder {
             .map(|(at, hit)| at..at + hit.len())
             .find(|hit| !word || plain.is_edge(hit.start) && plain.is_edge(hit.end))
             .or_else(|| {
-                let gate =
-                    views == Views::Both || views == Views::Gated && plain.signs().call_for_tight();
-                let entry = TightEntry::new(&entry, severe).filter(|_| gate)?;
+                let entry = TightEntry::new(&entry, severe).filter(|_| views != Views::Plain)?;
+                let mut suspects = SuspectsBuilder::default();
+                suspects.add(&entry);
+                if views == Views::Gated && !plain.signs(&suspects.build()).call_for_tight() {
+                    return None;
+                }
                 self.tight.fold(plain, true);
                 let starred = if severe { entry.starred() } else { Vec::new() };
                 [entry].iter().chain(&starred).find_map(|entry| {

@@ -1,4 +1,5 @@
 use super::*;
+use crate::text::Suspects;
 
 #[track_caller]
 fn check(text: &str, expected: &[&str]) {
@@ -11,7 +12,7 @@ fn check(text: &str, expected: &[&str]) {
         .collect();
     assert_eq!(spans, expected, "{text:?}");
     if !expected.is_empty() {
-        assert!(view.signs().call_for_contacts(), "{text:?}");
+        assert!(view.signs(&Suspects::default()).call_for_contacts(), "{text:?}");
     }
 }
 

@@ -1,4 +1,5 @@
 use super::*;
+use crate::text::Suspects;
 
 #[track_caller]
 fn check(text: &str, expected: &[(&str, &str)]) {
@@ -13,7 +14,7 @@ fn check(text: &str, expected: &[(&str, &str)]) {
         })
         .collect();
     assert_eq!(found, expected, "{text:?}");
-    assert!(expected.is_empty() || view.signs().call_for_links(), "{text:?}");
+    assert!(expected.is_empty() || view.signs(&Suspects::default()).call_for_links(), "{text:?}");
 }
 
 #[test]
