@@ -169,7 +169,7 @@ pub(super) fn scan(text: &str, suspects: &Suspects) -> Signs {
             '0'..='9' => (Sort::Digit, false),
             ' ' => (Sort::Space, false),
             '$' | '@' | '!' | '|' | '+' => (Sort::Leet, false),
-            '\u{1}' | ',' | ';' | ':' | '?' | '"' | '\'' | '(' | ')' => (Sort::Stop, false),
+            '\u{1}' | ',' | ';' | '?' | '\'' => (Sort::Stop, false),
             '，' | '。' | '、' | '；' | '“' | '”' | '‘' | '’' | '…' | '—' | '《' | '》' => {
                 (Sort::Stop, false)
             }
