@@ -112,9 +112,10 @@ struct Scan<'a> {
     last: Sort,
     last_char: char,
     token: Token,
-    /// The gap since the current token: its length, and whether it holds more than spaces.
+    /// The gap since the current token: its length, and whether it holds symbols and spaces.
     gap: usize,
     symbols: bool,
+    spaces: bool,
     /// Characters since the last letter, digit or leet symbol, none of which are spaces; whether
     /// it was such a symbol.
     glued: Option<(usize, bool)>,
@@ -149,7 +150,7 @@ pub(super) fn scan(text: &str, suspects: &Suspects) -> Signs {
             }
             (Sort::Letter, ' ') if scan.token.len > 1 => {
                 scan.end_token(at);
-                scan.gap = 1;
+                (scan.gap, scan.spaces) = (1, true);
                 scan.advance(Sort::Space, ' ');
                 continue;
             }
@@ -211,6 +212,7 @@ impl<'a> Scan<'a> {
             token: Token { sort: Sort::Stop, len: 0, start: 0, odd: false, apart: false },
             gap: 0,
             symbols: false,
+            spaces: false,
             glued: None,
             single: 0,
             han: Run { char: ' ', len: 0, end: 0 },
@@ -348,9 +350,10 @@ impl<'a> Scan<'a> {
                 self.disguised(self.glued.is_some_and(|(gap, leet)| leet && gap > 0));
                 let letter = sort == Sort::Letter || self.token.sort == Sort::Letter;
                 let near = self.token.sort.is_word() && self.gap <= GAP;
-                let apart = near && self.symbols;
+                // Spaces part words, or else letters that stand alone.
+                let apart = near && self.symbols && !self.spaces;
                 self.disguised(apart && letter);
-                // More spaces than words have between them are a gap, too.
+                // Words of a phrase with more than a space between them.
                 let wide = near && self.gap > 1;
                 let leet = self.last == Sort::Leet;
                 let start = if leet { at - self.last_char.len_utf8() } else { at };
@@ -369,7 +372,7 @@ impl<'a> Scan<'a> {
                         let gap = self.glued.map_or(0, |(gap, _)| gap);
                         let end = !matches!(char, '!' | '|');
                         self.disguised(end && gap > 0);
-                        Some((gap, true))
+                        Some((gap.min(1), true))
                     }
                     _ if matches!(char, ' ' | '\'' | '\u{1}') => None,
                     Some((gap, leet)) if gap < GAP => Some((gap + 1, leet)),
@@ -377,6 +380,7 @@ impl<'a> Scan<'a> {
                 };
                 self.gap += if sort == Sort::Stop { GAP + 1 } else { 1 };
                 self.symbols |= sort != Sort::Space;
+                self.spaces |= sort == Sort::Space;
             }
         }
     }
@@ -397,6 +401,6 @@ impl<'a> Scan<'a> {
             let found = self.suspects.word(word) || bare.is_some_and(|w| self.suspects.word(w));
             self.disguised(found);
         }
-        (self.gap, self.symbols) = (0, false);
+        (self.gap, self.symbols, self.spaces) = (0, false, false);
     }
 }

@@ -92,8 +92,10 @@ fn digits_and_dots_are_counted() {
     assert!(signs("f\u{200b}uck").dropped());
 }
 
-const GAPS: [&str; 17] =
-    ["", "", "", "", "", "", " ", "  ", "   ", ".", "*", "❤", "，", "\n", "'", "\u{200b}", "x"];
+const GAPS: [&str; 23] = [
+    ":)", "(", "\"", "-", "", "", "", "", "", "", " ", "  ", "   ", ".", "*", "❤", " . ", " ~",
+    "，", "\n", "'", "\u{200b}", "x",
+];
 
 /// What a character of an entry can be written as.
 fn poses(char: char) -> Vec<String> {
