@@ -94,6 +94,14 @@ struct Token {
     apart: bool,
 }
 
+/// What stands since the current token.
+#[derive(Debug, Clone, Copy, Default)]
+struct Gap {
+    len: usize,
+    symbols: bool,
+    spaces: bool,
+}
+
 /// A run of one Han.
 #[derive(Debug, Clone, Copy)]
 struct Run {
@@ -112,10 +120,7 @@ struct Scan<'a> {
     last: Sort,
     last_char: char,
     token: Token,
-    /// The gap since the current token: its length, and whether it holds symbols and spaces.
-    gap: usize,
-    symbols: bool,
-    spaces: bool,
+    gap: Gap,
     /// Characters since the last letter, digit or leet symbol, none of which are spaces; whether
     /// it was such a symbol.
     glued: Option<(usize, bool)>,
@@ -150,7 +155,7 @@ pub(super) fn scan(text: &str, suspects: &Suspects) -> Signs {
             }
             (Sort::Letter, ' ') if scan.token.len > 1 => {
                 scan.end_token(at);
-                (scan.gap, scan.spaces) = (1, true);
+                scan.gap = Gap { len: 1, symbols: false, spaces: true };
                 scan.advance(Sort::Space, ' ');
                 continue;
             }
@@ -210,9 +215,7 @@ impl<'a> Scan<'a> {
             last: Sort::Stop,
             last_char: ' ',
             token: Token { sort: Sort::Stop, len: 0, start: 0, odd: false, apart: false },
-            gap: 0,
-            symbols: false,
-            spaces: false,
+            gap: Gap::default(),
             glued: None,
             single: 0,
             han: Run { char: ' ', len: 0, end: 0 },
@@ -349,12 +352,12 @@ impl<'a> Scan<'a> {
                 // `$.cum`
                 self.disguised(self.glued.is_some_and(|(gap, leet)| leet && gap > 0));
                 let letter = sort == Sort::Letter || self.token.sort == Sort::Letter;
-                let near = self.token.sort.is_word() && self.gap <= GAP;
+                let near = self.token.sort.is_word() && self.gap.len <= GAP;
                 // Spaces part words, or else letters that stand alone.
-                let apart = near && self.symbols && !self.spaces;
+                let apart = near && self.gap.symbols && !self.gap.spaces;
                 self.disguised(apart && letter);
                 // Words of a phrase with more than a space between them.
-                let wide = near && self.gap > 1;
+                let wide = near && self.gap.len > 1;
                 let leet = self.last == Sort::Leet;
                 let start = if leet { at - self.last_char.len_utf8() } else { at };
                 let odd = odd || wide || leet && sort == Sort::Letter;
@@ -378,9 +381,9 @@ impl<'a> Scan<'a> {
                     Some((gap, leet)) if gap < GAP => Some((gap + 1, leet)),
                     _ => None,
                 };
-                self.gap += if sort == Sort::Stop { GAP + 1 } else { 1 };
-                self.symbols |= sort != Sort::Space;
-                self.spaces |= sort == Sort::Space;
+                self.gap.len += if sort == Sort::Stop { GAP + 1 } else { 1 };
+                self.gap.symbols |= sort != Sort::Space;
+                self.gap.spaces |= sort == Sort::Space;
             }
         }
     }
@@ -401,6 +404,6 @@ impl<'a> Scan<'a> {
             let found = self.suspects.word(word) || bare.is_some_and(|w| self.suspects.word(w));
             self.disguised(found);
         }
-        (self.gap, self.symbols, self.spaces) = (0, false, false);
+        self.gap = Gap::default();
     }
 }

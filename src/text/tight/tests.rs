@@ -187,12 +187,14 @@ fn han_set_apart_belong_together() {
     check("来微*信吧", "微信", "微*信");
     check("加微微微信", "加微信", "加微微微信");
     check("加加微微信信", "加微信", "加加微微信信");
-    check_severe("来微 信吧", "微信", "微 信");
+    check("来微 信吧", "微信", "微 信");
+    check("来微\n信吧", "微信", "微\n信");
     check_severe("加微 信", "加微信", "加微 信");
     check_severe("加v微x信", "加微信", "加v微x信");
     check_none("看看书", "看书");
     check("看看", "看看", "看看");
-    check_none("早操 你好", "操你");
+    // What that costs, in one of a thousand messages with a space between Han.
+    check("早操 你好", "操你", "操 你");
     check_none("早操😂你好", "操你");
     check_none("早操，你好", "操你");
     check_none("早操！你好", "操你");

@@ -270,26 +270,29 @@ fn alphabet(char: char) -> u32 {
 struct HanGaps {
     han: usize,
     gaps: usize,
-    /// Of the gaps, those with sentence punctuation, and those that are nothing but a symbol that
-    /// ordinary text does not put between Han.
+    /// Of the gaps, those with sentence punctuation, those of nothing but spaces, and those of
+    /// nothing but symbols that ordinary text does not put between Han.
     stops: usize,
+    spaces: usize,
     odd: usize,
 }
 
 impl HanGaps {
     fn of(table: &Table, typed: &str) -> Self {
         let mut found = Self::default();
-        let (mut len, mut stop, mut odd) = (0_usize, false, true);
+        let (mut len, mut stop, mut space, mut odd) = (0_usize, false, true, true);
         for char in typed.chars() {
             if table.row(char).is(class::HAN) {
                 found.han += 1;
                 found.gaps += usize::from(len > 0);
                 found.stops += usize::from(len > 0 && stop);
+                found.spaces += usize::from(len > 0 && space);
                 found.odd += usize::from(len > 0 && odd);
-                (len, stop, odd) = (0, false, true);
+                (len, stop, space, odd) = (0, false, true, true);
             } else {
                 len += 1;
                 stop |= is_stop(char) || char == '!';
+                space &= char == ' ';
                 odd &= matches!(
                     char,
                     '*' | '#'
@@ -326,8 +329,8 @@ impl HanGaps {
         if self.odd == self.gaps {
             return true;
         }
-        if pair && !entry.severe {
-            // One gap between two Han is ordinary, unless the two stand alone.
+        if pair && !entry.severe && self.spaces < self.gaps {
+            // Punctuation or emoji between two Han is ordinary, unless the two stand alone.
             let is_han =
                 |char: Option<char>| char.is_some_and(|char| table().row(char).is(class::HAN));
             return !is_han(before.chars().next_back()) && !is_han(after.chars().next());
