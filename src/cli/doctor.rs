@@ -2,6 +2,8 @@
 
 mod checks;
 mod node;
+#[cfg(test)]
+mod tests;
 
 use std::fmt::Write as _;
 use std::io::{self, IsTerminal};

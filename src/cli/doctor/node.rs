@@ -130,7 +130,11 @@ pub(super) fn addresses(config: &Config, running: bool) -> [Check; 2] {
     [address(CALLBACKS, callbacks, first), second]
 }
 
-fn address(setting: &'static str, address: SocketAddr, bound: io::Result<TcpListener>) -> Check {
+pub(super) fn address(
+    setting: &'static str,
+    address: SocketAddr,
+    bound: io::Result<TcpListener>,
+) -> Check {
     let Err(error) = bound else {
         return match address.port() {
             0 => Check::ok(setting, format!("{address}, on any free port")),
