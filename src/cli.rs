@@ -4,6 +4,7 @@
 
 mod ask;
 pub mod check;
+mod doctor;
 mod health;
 mod init;
 pub mod judge;
@@ -57,6 +58,8 @@ enum Command {
     /// Answer the platform's callbacks until told to stop
     #[command(after_help = SERVE_HELP)]
     Serve(ConfigArgs),
+    /// Check what a node here needs and what it does, and say what to mend
+    Doctor(doctor::Doctor),
     /// Ask the node that the configuration describes whether it is ready
     Health(health::Health),
     /// Write a configuration, rules and a compose file to start from
@@ -136,6 +139,7 @@ pub fn run() -> ExitCode {
     };
     let done = match cli.command {
         Command::Serve(args) => load(&args).and_then(|config| serve::run(&config)),
+        Command::Doctor(args) => doctor::run(&args),
         Command::Health(args) => health::run(&args),
         Command::Init(args) => init::run(&args),
         Command::Check(args) => check::run(&args),

@@ -33,6 +33,10 @@ pub use units::{BadQuantity, ByteSize, Period};
 /// Everything a node needs to know, checked.
 #[derive(Debug, Clone)]
 pub struct Config {
+    /// The file it comes from, where there is one.
+    pub file: Option<PathBuf>,
+    /// The files that hold a token or a key.
+    pub secret_files: Vec<PathBuf>,
     /// The rule directory.
     pub rules: PathBuf,
     /// Where to listen.
@@ -157,6 +161,8 @@ impl Config {
         let paths = Paths { input, layers: &layers };
         let own = tencent::Settings::default();
         let config = Self {
+            file: input.file.as_ref().map(|(path, _)| path.clone()),
+            secret_files: paths.secret_files(&raw),
             rules: paths.rules(&raw)?,
             apps: paths.apps(&raw.app)?,
             listen: paths.listen(&raw.listen)?,
@@ -324,6 +330,19 @@ impl Paths<'_> {
         })
     }
 
+    fn secret_files(&self, raw: &Raw) -> Vec<PathBuf> {
+        let inside = ["app.tokens", "listen.operator_token"];
+        let inside = inside.iter().any(|key| self.layers.is_from_file(key));
+        let own = self.input.file.as_ref().filter(|_| inside).map(|(path, _)| path.clone());
+        let place = |path: &PathBuf, key| self.place(path, key);
+        let tokens = raw.app.iter().flat_map(|app| &app.token_files);
+        let tokens = tokens.map(|path| place(path, "app.token_files"));
+        let operator = &raw.listen.operator_token_file;
+        let operator = operator.iter().map(|path| place(path, "listen.operator_token_file"));
+        let key = raw.listen.tls.key.iter().map(|path| place(path, "listen.tls.key"));
+        own.into_iter().chain(tokens).chain(operator).chain(key).collect()
+    }
+
     fn tls(&self, raw: &raw::Tls) -> Result<Option<TlsFiles>, ConfigError> {
         match (&raw.certificate, &raw.key, &raw.client_ca) {
             (None, None, None) => Ok(None),
@@ -344,6 +363,17 @@ impl Paths<'_> {
         let text = (self.input.read)(path)
             .map_err(|source| ConfigError::TokenFile { path: path.to_owned(), source })?;
         Ok(Secret::new(text.trim()))
+    }
+}
+
+impl Limits {
+    /// How much of the rule directory is read.
+    pub fn rule_files(&self) -> watch::Limits {
+        watch::Limits {
+            files_max: self.rule_files_max,
+            file_bytes_max: self.rule_file_max,
+            bytes_max: self.rules_max,
+        }
     }
 }
 

@@ -323,7 +323,8 @@ pub enum Style {
 }
 
 impl Style {
-    fn paint(self, code: &str, text: &str) -> String {
+    /// With this code of an ANSI terminal, where there is colour.
+    pub(crate) fn paint(self, code: &str, text: &str) -> String {
         match self {
             Self::Plain => text.to_owned(),
             Self::Colour => format!("\u{1b}[{code}m{text}\u{1b}[0m"),

@@ -3,7 +3,7 @@
 //! To start: the first rulebook, then the sockets, then the threads, then ready. To end: not ready,
 //! no new connections, requests in flight to their end, and only then the rest.
 
-mod capacity;
+pub mod capacity;
 mod certificates;
 
 use std::cell::RefCell;
@@ -24,7 +24,6 @@ use crate::platform::tencent::Command;
 use crate::reload::{self, Reloader, Rules, Setup};
 use crate::rulebook::diagnostic::Report;
 use crate::server::{self, BodyFault, Handler, ProxyProtocol, Reply, Request, Server, TlsError};
-use crate::watch::Limits;
 use capacity::Capacity;
 use certificates::Certificates;
 
@@ -88,7 +87,7 @@ impl Running {
         let operator = listen("listen.operator", config.listen.operator)?;
         let addresses = (callbacks.local_addr()?, operator.local_addr()?);
         let current = Arc::clone(rules.current());
-        let capacity = capacity::measure(config, &current.load().rulebook, capacity::files());
+        let capacity = Capacity::measure(config, &current.load().rulebook, capacity::files());
         announce(config, &rules, addresses, capacity);
 
         let reloader = Reloader::start(rules)?;
@@ -98,7 +97,7 @@ impl Running {
         let callback_server = {
             let (shards, current) = (Arc::clone(metrics.shards()), Arc::clone(&current));
             let tls = certificates.as_ref().map(|certificates| Arc::clone(certificates.tls()));
-            let options = callback_options(config, workers, capacity.connections);
+            let options = callback_options(config, workers, capacity.connections());
             let options = server::Options { tls, ..options };
             Server::start(callbacks, "quell-worker", &options, &meters, &stopping, move |index| {
                 let worker = RefCell::new(Worker::new(index, &shards, &current));
@@ -218,14 +217,9 @@ fn gate_request<'a>(
 }
 
 fn setup(config: &Config, metrics: &Arc<Metrics>) -> Setup {
-    let limits = &config.limits;
     Setup {
         directory: config.rules.clone(),
-        limits: Limits {
-            files_max: limits.rule_files_max,
-            file_bytes_max: limits.rule_file_max,
-            bytes_max: limits.rules_max,
-        },
+        limits: config.limits.rule_files(),
         scripts: config.scripts.clone(),
         metrics: Arc::clone(metrics),
     }
@@ -294,15 +288,31 @@ fn announce(
     config: &Config,
     rules: &Rules,
     (callbacks, operator): (SocketAddr, SocketAddr),
-    Capacity { connections, longest_message }: Capacity,
+    capacity: Capacity,
 ) {
+    let Capacity { files, wanted, bearable, room, longest_message } = capacity;
+    if wanted > room {
+        tracing::warn!(
+            files,
+            wanted,
+            "too few file descriptors for so many connections; raise the limit (LimitNOFILE= in \
+             a systemd unit, ulimit -n in a shell)"
+        );
+    }
+    if wanted > bearable {
+        tracing::warn!(
+            bearable,
+            wanted,
+            "with so many connections busy an answer may leave after `limits.answer_deadline`"
+        );
+    }
     let status = rules.status().load();
     let (rules, revision) = (status.rules, &*status.revision);
     let (apps, signed) = (config.apps.len(), config.signed());
     let workers = config.listen.workers;
     tracing::info!(
         %callbacks, %operator, revision, rules, apps, signed, workers,
-        connections_max = connections, ?longest_message, "serving"
+        connections_max = capacity.connections(), ?longest_message, "serving"
     );
     if !signed {
         tracing::warn!("callbacks are accepted without a signature");

@@ -126,6 +126,11 @@ fn filter(level: &str) -> Result<EnvFilter, TelemetryError> {
     EnvFilter::builder().parse(level).map_err(|error| wrong(Box::new(error)))
 }
 
+/// Is this a log level or filter?
+pub fn check(level: &str) -> Result<(), TelemetryError> {
+    filter(level).map(drop)
+}
+
 /// Begins logging to standard error, for the whole process.
 pub fn begin(format: Format, level: &str) -> Result<(), TelemetryError> {
     let lines = tracing_subscriber::fmt()

@@ -103,7 +103,7 @@ fn write_summary(
 }
 
 /// `1 rule`, `2 rules`, `3 entries`.
-fn counted(count: usize, what: &str) -> String {
+pub(super) fn counted(count: usize, what: &str) -> String {
     match (count, what) {
         (1, "entries") => "1 entry".to_owned(),
         (1, _) | (_, "entries") => format!("{count} {what}"),

@@ -3,8 +3,7 @@
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use anyhow::Context;
-
+use crate::config::Config;
 use crate::reload;
 use crate::rulebook::diagnostic::Report;
 use crate::rulebook::{Options, Rulebook, Sources, Timestamp};
@@ -13,11 +12,20 @@ use crate::watch;
 /// The exit code for rules that do not compile (`EX_DATAERR`).
 pub const BAD_RULES: u8 = 65;
 
-/// Compiles what is in `directory` now, exactly as a reload would.
-pub fn compile_directory(directory: &Path) -> anyhow::Result<(Sources, Option<Rulebook>, Report)> {
-    let snapshot = watch::read(directory, watch::Limits::default())
-        .with_context(|| format!("cannot read the rule directory {}", directory.display()))?;
-    let (rulebook, report) = Rulebook::compile(&snapshot.sources, &options()?);
+/// What a rule directory holds, the rulebook it makes if it makes one, and what is to be said of it.
+pub(super) type Compiled = (Sources, Option<Rulebook>, Report);
+
+/// Compiles what is in `directory` now, exactly as a reload of a node started here would.
+pub(super) fn compile_directory(directory: &Path) -> anyhow::Result<Compiled> {
+    compile(directory, &super::load(&super::ConfigArgs::default())?)
+}
+
+/// Compiles what is in `directory` now, with the limits of this configuration.
+pub(super) fn compile(directory: &Path, config: &Config) -> anyhow::Result<Compiled> {
+    let snapshot = watch::read(directory, config.limits.rule_files())
+        .map_err(|error| anyhow::anyhow!("the rule directory: {error}"))?;
+    let options = reload::compile_options(now(), config.scripts.clone());
+    let (rulebook, report) = Rulebook::compile(&snapshot.sources, &options);
     Ok((snapshot.sources, rulebook, report))
 }
 

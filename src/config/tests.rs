@@ -203,3 +203,18 @@ fn secrets_are_shown_nowhere() {
     let secret = settings::ALL.iter().filter(|s| matches!(s.form, Form::Secret | Form::Secrets));
     assert_eq!(secret.count(), 2);
 }
+
+#[test]
+fn files_with_secrets_are_known() {
+    let file = "[[app]]\nsdk_app_id = 1\ntoken_files = ['token']\n\n\
+                [listen.tls]\ncertificate = 'server.pem'\nkey = 'server.key'\n";
+    let config = resolve(Some(file), &[], &[]).unwrap();
+    let expected = ["/etc/quell/token", "/etc/quell/server.key"].map(PathBuf::from);
+    assert_eq!(config.secret_files, expected);
+    let variables = [("QUELL_LISTEN__OPERATOR_TOKEN_FILE", "/etc/quell/token")];
+    let config = resolve(Some("listen.operator_token = 'hush'\n"), &variables, &[]).unwrap();
+    let expected = ["/etc/quell/quell.toml", "/etc/quell/token"].map(PathBuf::from);
+    assert_eq!(config.secret_files, expected);
+    let variables = [("QUELL_LISTEN__OPERATOR_TOKEN", "hush")];
+    assert!(resolve(Some(""), &variables, &[]).unwrap().secret_files.is_empty());
+}

@@ -28,16 +28,22 @@ const TRIES: usize = 9;
 
 /// What a node can bear.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Capacity {
-    /// Connections of the platform at a time.
-    pub(super) connections: usize,
+pub struct Capacity {
+    /// File descriptors that it may have.
+    pub files: usize,
+    /// Connections of the platform at a time that are asked for, or else bearable.
+    pub wanted: usize,
+    /// With more of them busy an answer may be late.
+    pub bearable: usize,
+    /// So many connections there are file descriptors for.
+    pub room: usize,
     /// What judging the longest message costs.
-    pub(super) longest_message: Duration,
+    pub longest_message: Duration,
 }
 
 /// Takes as many file descriptors as the system lets a process have, and says how many those are.
 /// The customary default of 1,024 is a relic of `select`.
-pub(super) fn files() -> usize {
+pub fn files() -> usize {
     let limit = getrlimit(Resource::Nofile);
     let raised = rustix::process::Rlimit { current: limit.maximum, ..limit };
     let have =
@@ -45,36 +51,28 @@ pub(super) fn files() -> usize {
     have.map_or(usize::MAX, |have| usize::try_from(have).unwrap_or(usize::MAX))
 }
 
-/// Measures what this node can bear with these rules.
-pub(super) fn measure(config: &Config, rulebook: &Rulebook, files: usize) -> Capacity {
-    let longest_message = cost(config, rulebook);
-    let each = longest_message.saturating_add(SOCKET_COST);
-    let in_a_row = config.limits.answer_deadline.as_nanos() / each.as_nanos().max(1);
-    let bearable = usize::try_from(in_a_row)
-        .unwrap_or(MOST)
-        .saturating_mul(config.listen.workers.max(1))
-        .clamp(FEWEST, MOST);
-    let room = files.saturating_sub(OTHER_FILES).max(FEWEST);
-    let wanted = match config.limits.connections_max {
-        0 => bearable,
-        given => given,
-    };
-    if wanted > room {
-        tracing::warn!(
-            files,
-            wanted,
-            "too few file descriptors for so many connections; raise the limit (LimitNOFILE= in \
-             a systemd unit, ulimit -n in a shell)"
-        );
+impl Capacity {
+    /// Measures what a node can bear with these rules and so many file descriptors.
+    pub fn measure(config: &Config, rulebook: &Rulebook, files: usize) -> Self {
+        let longest_message = cost(config, rulebook);
+        let each = longest_message.saturating_add(SOCKET_COST);
+        let in_a_row = config.limits.answer_deadline.as_nanos() / each.as_nanos().max(1);
+        let bearable = usize::try_from(in_a_row)
+            .unwrap_or(MOST)
+            .saturating_mul(config.listen.workers.max(1))
+            .clamp(FEWEST, MOST);
+        let wanted = match config.limits.connections_max {
+            0 => bearable,
+            given => given,
+        };
+        let room = files.saturating_sub(OTHER_FILES);
+        Self { files, wanted, bearable, room, longest_message }
     }
-    if wanted > bearable {
-        tracing::warn!(
-            bearable,
-            wanted,
-            "with so many connections busy an answer may leave after `limits.answer_deadline`"
-        );
+
+    /// Connections of the platform that the node takes at a time.
+    pub fn connections(&self) -> usize {
+        self.wanted.min(self.room.max(FEWEST))
     }
-    Capacity { connections: wanted.min(room), longest_message }
 }
 
 /// What it costs from a callback's bytes to its reply's.

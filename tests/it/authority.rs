@@ -4,6 +4,7 @@ use std::fs;
 use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa,
@@ -27,6 +28,8 @@ pub(crate) enum Kind {
     Server,
     /// The server's name, and the year in which it expired.
     Expired(i32),
+    /// The server's name, valid from and to so many days from now, and half a day more each way.
+    Days(u32, u32),
     Client,
     ExpiredClient,
     /// Valid, but not for saying who a client is.
@@ -84,6 +87,12 @@ impl Authority {
             Kind::ExpiredClient => date_time_ymd(2021, 1, 1),
             _ => date_time_ymd(2090, 1, 1),
         };
+        if let Kind::Days(from, to) = kind {
+            let day = Duration::from_hours(24);
+            let now = SystemTime::now();
+            params.not_before = (now + day * from - day / 2).into();
+            params.not_after = (now + day * to + day / 2).into();
+        }
         params.extended_key_usages = vec![match kind {
             Kind::Client | Kind::ExpiredClient => ExtendedKeyUsagePurpose::ClientAuth,
             _ => ExtendedKeyUsagePurpose::ServerAuth,

@@ -13,6 +13,7 @@ mod callers;
 mod corpora;
 mod deploy;
 mod differential;
+mod doctor;
 mod dying;
 mod harness;
 mod hostile;
