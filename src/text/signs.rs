@@ -394,7 +394,8 @@ impl<'a> Scan<'a> {
         if len > 1 {
             self.single = 0;
         } else if sort == Sort::Letter {
-            self.single += 1;
+            // A repeated one makes up for two digits.
+            self.single += 1 + usize::from(odd);
             self.disguised(self.single >= 2);
         }
         if odd && !self.signs.call_for_tight() {

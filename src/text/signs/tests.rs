@@ -36,6 +36,7 @@ fn evasion_calls_for_the_tight_view() {
         "scuum",
         "free  money",
         "s c u m",
+        "5 hhh 1 7",
         "s.c.u.m",
         "s_cum",
         "sc*m",
