@@ -160,7 +160,11 @@ pub const ALL: &[Setting] = &[
     text("limits.head_max", "16KiB", "The longest request head; from 8KiB to 1MiB."),
     text("limits.body_max", "256KiB", "The longest request body."),
     text("limits.handshake_timeout", "5s", "For a TLS handshake or a PROXY header."),
-    text("limits.header_timeout", "5s", "From a head's first byte to its last."),
+    text(
+        "limits.header_timeout",
+        "5s",
+        "From a new connection's start, or a head's first byte, to the head's last.",
+    ),
     text("limits.body_timeout", "1500ms", "For a body to arrive, or a reply to be taken."),
     text("limits.idle_timeout", "10m", "For a connection to wait for its next request."),
     text("limits.drain_timeout", "5s", "For requests in flight to end when the node stops."),

@@ -139,6 +139,7 @@ fn masked_letters_are_guessed_for_severe_entries() {
     check_severe("s**m!", "scum", "s**m");
     check_severe("a##hole", "asshole", "a##hole");
     check_none("s*m", "scum");
+    assert_eq!(found("5#17", "shit", true), None);
     assert_eq!(found("s***m", "scum", true), None);
     assert_eq!(found("sxxm", "scum", true), None);
 }

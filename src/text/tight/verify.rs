@@ -75,8 +75,12 @@ impl TightEntry {
         spelled >> self.letters.len() & 1 == 1
     }
 
-    /// The same with mask characters for the hidden letters, each exactly once.
+    /// The same with mask characters for the hidden letters, each exactly once. `5#17` is no word.
     fn spells_starred(&self, table: &Table, typed: &str, hidden: &Range<usize>) -> bool {
+        let letters = typed.chars().filter(|&char| is_letter(table, char)).count();
+        if letters < 2 {
+            return false;
+        }
         let mut chars = typed.chars();
         let spelled = self.letters.iter().enumerate().all(|(n, &letter)| {
             chars.next().is_some_and(|char| {
@@ -89,6 +93,11 @@ impl TightEntry {
         });
         spelled && chars.next().is_none()
     }
+}
+
+/// Is it a letter, and not something that poses as one by its shape alone?
+fn is_letter(table: &Table, char: char) -> bool {
+    table.row(char).is(class::WORD) && leet(char).is_none()
 }
 
 /// Can the character be meant for the letter?
