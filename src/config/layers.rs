@@ -6,6 +6,7 @@ use std::fmt;
 use super::raw::Raw;
 use super::settings::{self, Form, Setting};
 use super::{ConfigError, Input};
+use crate::rulebook::diagnostic::suggest;
 
 /// The values given, and where each came from.
 pub(super) struct Layers {
@@ -96,6 +97,7 @@ impl Layers {
     /// Lays variables and then flags over the file's values. Variables about an app make up one
     /// app, which replaces those of the file.
     fn overlay(&mut self, input: &Input<'_>) -> Result<(), ConfigError> {
+        check_names(input.environment)?;
         let mut app = toml::Table::new();
         for setting in settings::ALL {
             let Some((text, origin)) = given(setting, input) else { continue };
@@ -145,6 +147,23 @@ impl Layers {
             }
         }
         all
+    }
+}
+
+/// A variable that is of no setting is a mistake where it has the two underscores of a section. Others
+/// may be somebody else's: Kubernetes makes `QUELL_SERVICE_HOST` of a service's name.
+fn check_names(environment: &BTreeMap<String, String>) -> Result<(), ConfigError> {
+    let known: Vec<String> = settings::ALL.iter().map(Setting::variable).collect();
+    let ours = |name: &&String| name.strip_prefix("QUELL_").is_some_and(|rest| rest.contains("__"));
+    match environment.keys().filter(ours).find(|name| !known.contains(name)) {
+        None => Ok(()),
+        Some(name) => Err(ConfigError::Value {
+            origin: name.clone(),
+            reason: format!(
+                "there is no such setting; {}",
+                suggest(name, known.iter().map(String::as_str))
+            ),
+        }),
     }
 }
 

@@ -135,6 +135,11 @@ fn mistakes_are_named_with_their_place() {
     fails(resolve(Some("listen.path = 'callback'\n"), &[], &[]), &["`callback`", "begin with `/`"]);
     fails(resolve(None, &[("QUELL_INSECURE", "yes")], &[]), &["QUELL_INSECURE", "`yes`"]);
     fails(resolve(None, &[("QUELL_LISTEN__WORKERS", "-1")], &[]), &["QUELL_LISTEN__WORKERS"]);
+    fails(
+        resolve(None, &[("QUELL_LIMITS__BODYMAX", "1KiB")], &[]),
+        &["QUELL_LIMITS__BODYMAX", "did you mean `QUELL_LIMITS__BODY_MAX`"],
+    );
+    assert!(resolve(None, &[("QUELL_SERVICE_HOST", "10.0.0.1")], &[]).is_ok());
     fails(resolve(None, &[], &[("listen.operator", "x")]), &["--operator"]);
     fails(resolve(None, &[("QUELL_LIMITS__HEAD_MAX", "4KiB")], &[]), &["head_max", "8KiB"]);
     fails(resolve(None, &[("QUELL_LIMITS__BODY_TIMEOUT", "0s")], &[]), &["timeout"]);
