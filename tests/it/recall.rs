@@ -299,7 +299,7 @@ const ROWS: [Row; 42] = [
         0,
         95,
     ),
-    ("symbols in Han", Han, |t, d| between(t, d.pick(&["*", "#", "|", "_"])), 0, 95),
+    ("symbols in Han", Han, |t, d| between(t, d.pick(&["*", "#", "|", "_", "·"])), 0, 95),
     ("one Han thrice", Han, |t, d| stretch(t, 3, d), 0, 95),
     ("every Han doubled", Han, |t, _| t.chars().flat_map(|c| [c, c]).collect(), 0, 95),
     ("spaced Han", Han, |t, _| between(t, " "), 0, 95),
