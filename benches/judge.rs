@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::hint::black_box;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::corpus;
 use criterion::measurement::WallTime;
@@ -63,6 +63,26 @@ pub(crate) fn judge(c: &mut Criterion) {
                     corpus::messages(chinese).iter().map(|text| message(text)).collect();
                 turns(&mut group, BenchmarkId::new(language, count), &rulebook, &messages);
             }
+        }
+        group.finish();
+    }
+}
+
+/// The same against a million entries, which take a while to make: only when asked for by name.
+#[expect(clippy::print_stdout, reason = "how long it took is of interest, too")]
+pub(crate) fn million(c: &mut Criterion) {
+    if !std::env::args().any(|argument| argument == "million") {
+        return;
+    }
+    for view in ["plain", "tight"] {
+        let mut group = group(c, &format!("judge/million/{view}"));
+        let begun = Instant::now();
+        let rulebook = corpus::rulebook(1_000_000, 20, view);
+        println!("compiled and checked in {:.1} s", begun.elapsed().as_secs_f64());
+        for (language, chinese) in [("zh", true), ("en", false)] {
+            let messages: Vec<_> =
+                corpus::messages(chinese).iter().map(|text| message(text)).collect();
+            turns(&mut group, BenchmarkId::from_parameter(language), &rulebook, &messages);
         }
         group.finish();
     }

@@ -16,6 +16,7 @@ mod wire;
 criterion::criterion_group!(
     benches,
     judge::judge,
+    judge::million,
     judge::rules,
     judge::hostile,
     judge::matcher,
