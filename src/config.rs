@@ -23,7 +23,7 @@ use crate::gate::Fallback;
 use crate::platform::tencent::{self, App, Secret};
 use crate::rulebook::script;
 use crate::server::{ProxyProtocol, TlsFiles};
-use crate::telemetry::Format;
+use crate::telemetry::{self, Format};
 use crate::verdict::Verdict;
 use crate::watch;
 use layers::{Layers, Shown};
@@ -55,6 +55,8 @@ pub struct Config {
     pub log_format: Format,
     /// What is logged.
     pub log_level: String,
+    /// Where spans go.
+    pub trace: Option<telemetry::Trace>,
     shown: Vec<Shown>,
 }
 
@@ -181,6 +183,9 @@ impl Config {
             scripts: raw.scripts.limits(),
             log_format: raw.log.format.unwrap_or_default(),
             log_level: raw.log.level.unwrap_or_else(|| "info".to_owned()),
+            trace: raw.trace.endpoint.filter(|endpoint| !endpoint.is_empty()).map(|endpoint| {
+                telemetry::Trace { endpoint, percent: raw.trace.percent.unwrap_or(1) }
+            }),
             shown: layers.shown(),
         };
         config.check(raw.insecure.unwrap_or(false))?;
@@ -204,6 +209,15 @@ impl Config {
             return Err(ConfigError::Refused(
                 "the operator API would be open on an address others can reach; set \
                  `listen.operator_token_file`, or listen on loopback",
+            ));
+        }
+        if self.trace.as_ref().is_some_and(|trace| trace.percent > 100) {
+            return Err(ConfigError::Refused("`trace.percent` must be from 0 to 100"));
+        }
+        if self.trace.is_some() && !cfg!(feature = "otel") {
+            return Err(ConfigError::Refused(
+                "`trace.endpoint` is set, but this program cannot trace: build it with \
+                 `cargo build --release --features otel`, or leave the setting out",
             ));
         }
         if !(8 << 10..=1 << 20).contains(&self.limits.head_max) {

@@ -108,6 +108,10 @@ pub struct Response {
     pub body: Bytes,
     /// Close the connection after it.
     pub close: bool,
+    /// The callback's command; empty if it was refused before that mattered.
+    pub command: &'static str,
+    /// What became of it: the `outcome` of `quell_callbacks_total`, or `refused`.
+    pub outcome: &'static str,
 }
 
 impl Gate {
@@ -227,10 +231,11 @@ impl Gate {
                 shard.oddity(oddity);
             }
         }
-        shard.callback(command.index(), outcome(command, answer.verdict));
+        let outcome = outcome(command, answer.verdict);
+        shard.callback(command.index(), outcome);
         let verdict = answer.verdict.name();
         tracing::debug!(request = %id, command = command.name(), verdict, "answered");
-        ok(answer.reply)
+        ok(answer.reply, command, outcome)
     }
 
     fn judge_message(
@@ -274,12 +279,13 @@ impl Gate {
         shard.fault(stage);
         shard.fallback(class);
         shard.callback(command.index(), Outcome::Fallback);
-        ok(tencent::fallback(command, verdict))
+        ok(tencent::fallback(command, verdict), command, Outcome::Fallback)
     }
 }
 
-fn ok(body: Bytes) -> Response {
-    Response { status: StatusCode::OK, allow: None, body, close: false }
+fn ok(body: Bytes, command: Command, outcome: Outcome) -> Response {
+    let (command, outcome) = (command.name(), outcome.name());
+    Response { status: StatusCode::OK, allow: None, body, close: false, command, outcome }
 }
 
 fn refuse(shard: &Shard, status: StatusCode, refused: Refused) -> Response {
@@ -291,7 +297,8 @@ fn refuse(shard: &Shard, status: StatusCode, refused: Refused) -> Response {
         _ => (None, &br#"{"error":"refused"}"#[..]),
     };
     // Closed, so that only those who may ask can keep a connection waiting.
-    Response { status, allow, body: Bytes::from_static(body), close: true }
+    let body = Bytes::from_static(body);
+    Response { status, allow, body, close: true, command: "", outcome: "refused" }
 }
 
 fn reason(refusal: Refusal) -> Refused {

@@ -24,6 +24,7 @@ use crate::platform::tencent::Command;
 use crate::reload::{self, Reloader, Rules, Setup};
 use crate::rulebook::diagnostic::Report;
 use crate::server::{self, BodyFault, Handler, ProxyProtocol, Reply, Request, Server, TlsError};
+use crate::telemetry::{Answered, TraceError, Tracer};
 use capacity::Capacity;
 use certificates::Certificates;
 
@@ -42,6 +43,8 @@ pub struct Running {
     certificates: Option<Certificates>,
     callback_server: Server,
     operator_server: Server,
+    tracer: Arc<Tracer>,
+    drain_timeout: Duration,
     stop_callbacks: watch::Sender<bool>,
     stop_operator: watch::Sender<bool>,
 }
@@ -68,6 +71,9 @@ pub enum StartError {
     /// A thread cannot be started.
     #[error("cannot start a thread: {0}")]
     Thread(#[from] io::Error),
+    /// Spans cannot be exported.
+    #[error(transparent)]
+    Trace(#[from] TraceError),
     /// The metrics do not go together.
     #[error("cannot set up metrics: {0}")]
     Metrics(#[from] prometheus::Error),
@@ -78,6 +84,7 @@ impl Running {
     pub fn start(config: &Config) -> Result<Self, StartError> {
         let workers = config.listen.workers.max(1);
         let metrics = Arc::new(Metrics::new(workers, &command_names())?);
+        let tracer = Arc::new(Tracer::begin(config.trace.as_ref())?);
         let rules = Rules::open(setup(config, &metrics)).map_err(StartError::Rules)?;
         let certificates = match &config.listen.tls {
             Some(files) => Some(Certificates::start(files, &metrics)?),
@@ -99,9 +106,10 @@ impl Running {
             let tls = certificates.as_ref().map(|certificates| Arc::clone(certificates.tls()));
             let options = callback_options(config, workers, capacity.connections());
             let options = server::Options { tls, ..options };
+            let recorder = Arc::clone(&tracer);
             Server::start(callbacks, "quell-worker", &options, &meters, &stopping, move |index| {
                 let worker = RefCell::new(Worker::new(index, &shards, &current));
-                Callbacks { gate: Arc::clone(&gate), worker }
+                Callbacks { gate: Arc::clone(&gate), tracer: Arc::clone(&recorder), worker }
             })?
         };
         let ready = Arc::new(AtomicBool::new(true));
@@ -129,6 +137,8 @@ impl Running {
             certificates,
             callback_server,
             operator_server,
+            tracer,
+            drain_timeout: config.limits.drain_timeout,
             stop_callbacks,
             stop_operator,
         })
@@ -178,6 +188,7 @@ impl Running {
         }
         self.stop_operator.send_replace(true);
         let operator = self.operator_server.join();
+        self.tracer.stop(self.drain_timeout);
         callbacks && operator
     }
 }
@@ -185,6 +196,7 @@ impl Running {
 /// The gate behind the server of one worker.
 struct Callbacks {
     gate: Arc<Gate>,
+    tracer: Arc<Tracer>,
     worker: RefCell<Worker>,
 }
 
@@ -192,8 +204,10 @@ impl Handler for Callbacks {
     async fn handle(&self, request: &Request) -> Reply {
         let body = request.body.as_deref().map_err(|fault| *fault);
         let asked = gate_request(&request.head, body, request.begun);
-        let gate::Response { status, allow, body, close } =
+        let gate::Response { status, allow, body, close, command, outcome } =
             self.gate.handle(&mut self.worker.borrow_mut(), asked);
+        let (headers, begun, status_code) = (&request.head.headers, request.begun, status.as_u16());
+        self.tracer.record(Answered { headers, begun, command, outcome, status: status_code });
         Reply { allow, close, ..Reply::json(status, body) }
     }
 

@@ -5,18 +5,60 @@
 
 #[cfg(test)]
 mod tests;
+#[cfg(feature = "otel")]
+mod traced;
+#[cfg(not(feature = "otel"))]
+mod untraced;
 
 use std::fmt;
 use std::io::IsTerminal;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
+use hyper::header::HeaderMap;
 use serde::Deserialize;
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::EnvFilter;
 
 use crate::rulebook::Timestamp;
+
+#[cfg(feature = "otel")]
+pub use traced::Tracer;
+#[cfg(not(feature = "otel"))]
+pub use untraced::Tracer;
+
+/// Where spans go, and how many.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Trace {
+    /// The URL of the collector.
+    pub endpoint: String,
+    /// How many of a hundred requests are traced whose caller does not say.
+    pub percent: u8,
+}
+
+/// Tracing cannot begin.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot trace to {endpoint}, `trace.endpoint`: {why}")]
+pub struct TraceError {
+    endpoint: String,
+    why: String,
+}
+
+/// A request that was answered.
+#[derive(Debug, Clone, Copy)]
+pub struct Answered<'a> {
+    /// Its headers.
+    pub headers: &'a HeaderMap,
+    /// When its head had come.
+    pub begun: Instant,
+    /// Its command, or nothing.
+    pub command: &'static str,
+    /// What became of it.
+    pub outcome: &'static str,
+    /// The status of the reply.
+    pub status: u16,
+}
 
 /// How log lines look.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]

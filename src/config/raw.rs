@@ -24,6 +24,7 @@ pub(super) struct Raw {
     pub(super) scripts: Scripts,
     pub(super) tencent: Tencent,
     pub(super) log: Log,
+    pub(super) trace: Trace,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -209,4 +210,11 @@ fn verdict<'de, D: Deserializer<'de>>(d: D, allowed: &[Verdict]) -> Result<Verdi
         let names: Vec<_> = allowed.iter().map(|verdict| format!("`{verdict}`")).collect();
         de::Error::custom(format!("`{name}` is not one of {}", names.join(", ")))
     })
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Trace {
+    pub(super) endpoint: Option<String>,
+    pub(super) percent: Option<u8>,
 }

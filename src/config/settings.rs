@@ -203,6 +203,16 @@ pub const ALL: &[Setting] = &[
     text("tencent.mask", "*", "What replaces each character of a masked stretch."),
     text("log.format", "auto", "`json`, `text`, or `auto`: text on a terminal, else JSON."),
     text("log.level", "info", "`error`, `warn`, `info`, `debug` or `trace`, or a filter."),
+    text(
+        "trace.endpoint",
+        "",
+        "Where OpenTelemetry spans go, OTLP over HTTP in JSON, such as `http://127.0.0.1:4318/v1/traces`; needs a build with `--features otel`.",
+    ),
+    number(
+        "trace.percent",
+        "1",
+        "Of the requests whose `traceparent` does not say whether to trace them, so many percent are.",
+    ),
 ];
 
 /// The settings as a Markdown table.

@@ -140,6 +140,9 @@ fn mistakes_are_named_with_their_place() {
         &["QUELL_LIMITS__BODYMAX", "did you mean `QUELL_LIMITS__BODY_MAX`"],
     );
     assert!(resolve(None, &[("QUELL_SERVICE_HOST", "10.0.0.1")], &[]).is_ok());
+    if !cfg!(feature = "otel") {
+        fails(resolve(None, &[("QUELL_TRACE__ENDPOINT", "http://x")], &[]), &["--features otel"]);
+    }
     fails(resolve(None, &[], &[("listen.operator", "x")]), &["--operator"]);
     fails(resolve(None, &[("QUELL_LIMITS__HEAD_MAX", "4KiB")], &[]), &["head_max", "8KiB"]);
     fails(resolve(None, &[("QUELL_LIMITS__BODY_TIMEOUT", "0s")], &[]), &["timeout"]);

@@ -27,6 +27,11 @@ impl Outcome {
     pub const NAMES: [&'static str; 6] =
         ["allow", "mask", "deny", "discard", "observed", "fallback"];
 
+    /// Its label.
+    pub fn name(self) -> &'static str {
+        Self::NAMES.get(self.index()).copied().unwrap_or_default()
+    }
+
     #[expect(clippy::as_conversions, reason = "a fieldless enum's discriminant")]
     const fn index(self) -> usize {
         self as usize

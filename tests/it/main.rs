@@ -33,3 +33,5 @@ mod tables;
 mod tidy;
 mod tls;
 mod tls_files;
+#[cfg(feature = "otel")]
+mod traced;
