@@ -56,7 +56,15 @@ const ROOMS: [(&str, &[&str]); 20] = [
     (
         "node",
         &[
-            "config", "gate", "metrics", "operator", "platform", "reload", "rulebook", "server",
+            "config",
+            "gate",
+            "metrics",
+            "operator",
+            "platform",
+            "reload",
+            "rulebook",
+            "server",
+            "telemetry",
             "watch",
         ],
     ),
