@@ -84,6 +84,8 @@ fn out_of_file_descriptors_it_waits_and_goes_on() {
     let mut command = std::process::Command::new("sh");
     let script = format!("ulimit -n 64; exec {} {}", env!("CARGO_BIN_EXE_quell"), SERVE.join(" "));
     command.args(["-c", &script]).current_dir(home.path()).env_clear();
+    // The first connection waits for the crowd, however long that takes here.
+    command.env("QUELL_LIMITS__HEADER_TIMEOUT", "10m");
     let mut serving = Serving::run(command);
     let mut early = serving.connect();
     // More than there are descriptors for, fewer than the cap on connections, 64.
