@@ -17,6 +17,7 @@ mod table;
 mod tight;
 mod variants;
 mod view;
+mod words;
 
 #[cfg(test)]
 mod tests;

@@ -131,10 +131,15 @@ impl Found {
     fn scan_sound(&mut self, book: &Book, now: Timestamp) {
         let mut sound = std::mem::take(&mut self.sound);
         sound.fold(&self.view);
+        let view = std::mem::take(&mut self.view);
         book.automata.sound.scan(sound.text(), |r#use, start, end| {
-            self.note(book, now, r#use, start, end, ViewKind::Sound);
+            let Target::Entry { entry, term } = r#use.target else { return };
+            let Some(folded) = folded(&book.entries, entry, term) else { return };
+            if Sound::verify(&view, start..end, &folded) {
+                self.note(book, now, r#use, start, end, ViewKind::Sound);
+            }
         });
-        self.sound = sound;
+        (self.view, self.sound) = (view, sound);
     }
 
     /// What only messages with signs of it are searched for.
@@ -275,6 +280,17 @@ impl Found {
     }
 }
 
+/// A term of an entry as it stands in the plain view.
+fn folded(entries: &Entries, entry: u32, term: u8) -> Option<String> {
+    let terms = terms(entries.text(entry));
+    let term = usize::from(term);
+    let folded = match terms.all.get(term) {
+        Some(term) => text::fold(term.text),
+        None => entries.unless(entry, term.checked_sub(terms.all.len())?)?.to_owned(),
+    };
+    Some(folded.trim().to_owned())
+}
+
 /// The tight form of a term of an entry.
 fn tight_form(
     entries: &Entries,
@@ -283,13 +299,7 @@ fn tight_form(
     form: u8,
     severe: bool,
 ) -> Option<TightEntry> {
-    let terms = terms(entries.text(entry));
-    let term = usize::from(term);
-    let folded = match terms.all.get(term) {
-        Some(term) => text::fold(term.text),
-        None => entries.unless(entry, term.checked_sub(terms.all.len())?)?.to_owned(),
-    };
-    let whole = TightEntry::new(folded.trim(), severe)?;
+    let whole = TightEntry::new(&folded(entries, entry, term)?, severe)?;
     match usize::from(form).checked_sub(1) {
         None => Some(whole),
         Some(starred) => whole.starred().into_iter().nth(starred),

@@ -35,3 +35,4 @@ mod tls;
 mod tls_files;
 #[cfg(feature = "otel")]
 mod traced;
+mod words;

@@ -9,7 +9,11 @@ fn found(text: &str, term: &str) -> Option<String> {
     assert_eq!(sound.text().len(), plain.text().len());
     let entry = Sound::entry(&fold(term)).unwrap();
     let at = sound.text().find(&entry)?;
-    let span = plain.spans(at..at + entry.len()).next()?;
+    let range = at..at + entry.len();
+    if !Sound::verify(&plain, range.clone(), &fold(term)) {
+        return None;
+    }
+    let span = plain.spans(range).next()?;
     text.get(span.range).map(str::to_owned)
 }
 
@@ -20,6 +24,25 @@ fn other_characters_of_the_same_sound_are_found() {
     assert_eq!(found("嘉維訊", "加微信"), None);
     assert_eq!(found("佳薇 芯", "加微信"), None);
     assert_eq!(found("加微信", "加薇信").as_deref(), Some("加微信"));
+}
+
+#[test]
+fn ordinary_speech_is_no_homophone() {
+    for (text, term) in [
+        ("现在是北京时间八点", "北京事件"),
+        ("大学毕业了", "大雪碧"),
+        ("我是江西人", "江系人"),
+        ("这不是过年吗", "布施国"),
+        ("东北人的豪爽", "东北任德"),
+        ("快加卫星电视", "加微信"),
+    ] {
+        assert_eq!(found(text, term), None, "{term} in {text}");
+    }
+    for (text, found_as) in
+        [("快加威信吧", "加威信"), ("加维信", "加维信"), ("快家威芯啊", "家威芯")]
+    {
+        assert_eq!(found(text, "加微信").as_deref(), Some(found_as), "in {text}");
+    }
 }
 
 #[test]

@@ -95,6 +95,17 @@ static SYLLABLES: LazyLock<BTreeMap<char, usize>> = LazyLock::new(|| {
         .collect()
 });
 
+/// The common words of Chinese; those of one character are the little ones.
+static COMMON: LazyLock<BTreeSet<Vec<char>>> = LazyLock::new(|| {
+    let rows = include_str!("../../../src/text/words.txt").lines();
+    let mut rows = rows.filter(|row| !row.starts_with('#'));
+    let little = rows.next().unwrap().chars().map(|char| vec![char]);
+    let longer = rows.filter_map(|row| row.split_once(' ')).flat_map(|(first, tails)| {
+        tails.split(' ').map(move |tail| first.chars().chain(tail.chars()).collect())
+    });
+    little.chain(longer).collect()
+});
+
 fn is_word(char: char) -> bool {
     WORDS.range(..=char).next_back().is_some_and(|(_, last)| char <= *last)
 }
@@ -184,7 +195,27 @@ impl Text {
                     both.all(|(cell, wanted)| SYLLABLES.get(&cell.char).copied() == *wanted)
                 })
             })
+            .filter(|place| !self.is_speech(*place, &fold(&term.text)))
             .collect()
+    }
+
+    /// Is it ordinary speech that only sounds like the term?
+    fn is_speech(&self, (start, end): Place, wanted: &[char]) -> bool {
+        let chars: Vec<char> = self.cells.iter().map(|cell| cell.char).collect();
+        let foreign: Vec<usize> =
+            (start..end).filter(|&at| chars[at] != wanted[at - start]).collect();
+        let little = |at: &usize| COMMON.contains(&chars[*at..=*at]);
+        let stays = |at: &usize| {
+            let to_an_end = [start..*at + 1, *at..end];
+            !to_an_end.into_iter().any(|mut way| way.all(|at| foreign.contains(&at) && little(&at)))
+        };
+        let of_a_word = |at: &usize| {
+            (at.saturating_sub(3)..=*at).any(|from| {
+                let ends = (at + 1).max(from + 2)..=(from + 4).min(chars.len());
+                ends.into_iter().any(|to| COMMON.contains(&chars[from..to]))
+            })
+        };
+        !foreign.is_empty() && (foreign.iter().any(of_a_word) || !foreign.iter().any(stays))
     }
 
     /// The stretch of each field that a place covers.
