@@ -144,24 +144,22 @@ impl<'s> Compiler<'s> {
 
     fn rules(&mut self, files: &[(Arc<str>, FileSource)]) {
         let strictness = self.strictness(files);
-        let mut seen: BTreeMap<&str, &Place> = BTreeMap::new();
-        for (file, source) in
-            files.iter().flat_map(|(file, f)| f.rules.iter().map(move |r| (file, r)))
-        {
-            let raw = self.texts.get(&source.id.place.file);
-            check_id(&source.id, "rule", raw, &mut self.sink);
-            if let Some(first) = seen.insert(&source.id.value, &source.id.place) {
-                let lines =
-                    self.texts.get(&first.file).map(|text| Lines::of(text).at(first.span.start).0);
-                let what = format!("rule `{}` is declared twice", source.id.value);
-                self.sink.error(&source.id.place, "duplicate-rule", what).help(format!(
-                    "the other one is in {} line {}; ids must differ",
-                    first.file,
-                    lines.unwrap_or(1)
-                ));
+        // The file and line of each id.
+        let mut seen: BTreeMap<&str, (&str, usize)> = BTreeMap::new();
+        for (file, FileSource { rules, .. }) in files {
+            let text = self.texts.get(file).cloned().unwrap_or_default();
+            let lines = Lines::of(&text);
+            for source in rules {
+                check_id(&source.id, "rule", Some(&text), &mut self.sink);
+                let (line, _) = lines.at(source.id.place.span.start);
+                if let Some((other, line)) = seen.insert(&source.id.value, (file, line)) {
+                    let what = format!("rule `{}` is declared twice", source.id.value);
+                    let help = format!("the other one is in {other} line {line}; ids must differ");
+                    self.sink.error(&source.id.place, "duplicate-rule", what).help(help);
+                }
+                let rule = self.rule(file, line, source, strictness);
+                self.book.rules.push(rule);
             }
-            let rule = self.rule(file, source, strictness);
-            self.book.rules.push(rule);
         }
         if self.book.rules.len() > RULES_MAX {
             let place = Place::new(&Arc::from("."), 0..0);
@@ -183,7 +181,13 @@ impl<'s> Compiler<'s> {
         first.map_or((4, 4), |source| (source.enforce, source.shadow))
     }
 
-    fn rule(&mut self, file: &Arc<str>, source: &RuleSource, strictness: (u8, u8)) -> Rule {
+    fn rule(
+        &mut self,
+        file: &Arc<str>,
+        line: usize,
+        source: &RuleSource,
+        (enforce, shadow): (u8, u8),
+    ) -> Rule {
         let when = match &source.when {
             Some(when) => block::compile(self, when),
             None => Block::default(),
@@ -206,15 +210,12 @@ impl<'s> Compiler<'s> {
             }
             day
         });
-        let (enforce, shadow) = strictness;
         let mode = match source.mode {
             Mode::Off => Mode::Off,
             _ if source.level > shadow => Mode::Off,
             _ if source.level > enforce => Mode::Shadow,
             mode => mode,
         };
-        let line =
-            self.texts.get(file).map_or(1, |text| Lines::of(text).at(source.id.place.span.start).0);
         Rule {
             id: Arc::from(source.id.value.as_str()),
             title: Arc::from(source.title.as_str()),
