@@ -83,7 +83,7 @@ pub(super) fn is_set_apart(text: &str) -> bool {
     dots.filter_map(|(at, dot)| Some((dot, text.get(at + dot.len()..)?))).any(|(dot, rest)| {
         let label = rest.split(|char| !is_label(char)).next().unwrap_or_default();
         let short = dot.len() < 3 && label.len() == 2;
-        !short && top_level(label) == Some(TopLevel::Plain)
+        label.len() > 1 && !short && top_level(label) == Some(TopLevel::Plain)
     })
 }
 

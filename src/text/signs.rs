@@ -144,12 +144,14 @@ pub(super) fn scan(text: &str, suspects: &Suspects) -> Signs {
     for (at, char) in text.char_indices() {
         // Most of a text is words with a space between them, and says nothing.
         match (scan.last, char) {
-            (Sort::Letter, 'a'..='z') if char != scan.last_char => {
+            (Sort::Letter, 'a'..='z') => {
                 scan.spelled |= char == 't' && scan.last_char == 'o';
                 if !is_round(char) {
                     scan.digits = 0;
                 }
-                scan.token.len += 1;
+                let repeated = char == scan.last_char;
+                scan.token.odd |= repeated;
+                scan.token.len += usize::from(!repeated);
                 scan.advance(Sort::Letter, char);
                 continue;
             }
@@ -183,7 +185,9 @@ pub(super) fn scan(text: &str, suspects: &Suspects) -> Signs {
             _ => scan.beyond_ascii(char, table.row(char)),
         };
         if sort == Sort::Han {
-            scan.han(at, char);
+            if !scan.signs.call_for_tight() {
+                scan.han(at, char);
+            }
             if scan.last == Sort::Han {
                 scan.advance(sort, char);
                 continue;
@@ -293,6 +297,13 @@ impl<'a> Scan<'a> {
         if sort == Sort::Digit {
             self.digit();
         }
+        if sort.is_word() && self.last.is_word() && sort != self.last {
+            // An o or l beside a digit is perhaps another.
+            let letter = if sort == Sort::Letter { char } else { self.last_char };
+            if is_round(letter) {
+                self.digit();
+            }
+        }
         let dotted = sort.is_word()
             || matches!(char, ')' | ']' | '}' | '>' | '-' | '_')
             || self.second_last == Sort::Space;
@@ -301,8 +312,11 @@ impl<'a> Scan<'a> {
         {
             self.signs.bits |= Signs::DOT;
         }
-        self.leet(sort, char);
-        self.token(sort, at, char, odd);
+        // One disguise is enough.
+        if !self.signs.call_for_tight() {
+            self.leet(sort, char);
+            self.token(sort, at, char, odd);
+        }
         if char.is_ascii_lowercase() && !is_round(char) {
             self.digits = 0;
         }
@@ -327,13 +341,6 @@ impl<'a> Scan<'a> {
     /// Goes on with a token, ends it or begins one, and looks at the gap before it.
     fn token(&mut self, sort: Sort, at: usize, char: char, odd: bool) {
         if sort.is_word() && self.last.is_word() {
-            if sort != self.last {
-                // An o or l beside a digit is perhaps another.
-                let letter = if sort == Sort::Letter { char } else { self.last_char };
-                if is_round(letter) {
-                    self.digit();
-                }
-            }
             let repeated = char == self.last_char;
             self.token.odd |= odd || sort != self.last || sort == Sort::Letter && repeated;
             self.token.len += usize::from(!repeated);

@@ -254,8 +254,9 @@ struct Seen {
 
 impl Seen {
     fn of(table: &Table, char: char) -> Self {
-        if char.is_ascii_lowercase() {
-            return Self { char, han: false, word: true, shown: shown(table, char) };
+        if char.is_ascii() {
+            let word = char.is_ascii_alphanumeric();
+            return Self { char, han: false, word, shown: shown(table, char) };
         }
         let row = table.row(char);
         let (han, word) = (row.is(class::HAN), row.is(class::WORD));
@@ -281,7 +282,8 @@ fn shown(table: &Table, char: char) -> Option<char> {
     match char {
         'l' => return Some('i'),
         'a'..='z' => return Some(char),
-        ' ' => return None,
+        // The others are digits, all of which pose as letters, and symbols.
+        '\0'..='\x7f' => return leet(char),
         _ => {}
     }
     if leet(char).is_some()
