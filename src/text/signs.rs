@@ -178,7 +178,7 @@ pub(super) fn scan(text: &str, suspects: &Suspects) -> Signs {
             ' ' => (Sort::Space, false),
             '$' | '@' | '!' | '|' | '+' => (Sort::Leet, false),
             '\u{1}' | ',' | ';' | '?' | '\'' => (Sort::Stop, false),
-            '，' | '。' | '、' | '；' | '“' | '”' | '‘' | '’' | '…' | '—' | '《' | '》' => {
+            '，' | '。' | '、' | '；' | '“' | '”' | '‘' | '’' | '…' | '《' | '》' => {
                 (Sort::Stop, false)
             }
             '\0'..='\x7f' => (Sort::Symbol, false),

@@ -65,8 +65,8 @@ impl Sound {
     /// Does what stands in this stretch of the plain view say the folded term in other characters,
     /// or is it ordinary speech that happens to sound like it?
     ///
-    /// It is speech if a character that is not the term's belongs to a common word, in the stretch
-    /// or across its ends, or if nothing is not the term's but little words at the ends.
+    /// It is speech if a common word reaches across an end of the stretch or has a character that
+    /// is not the term's, or if nothing is not the term's but little words at the ends.
     pub fn verify(plain: &View, range: Range<usize>, folded: &str) -> bool {
         let Some((before, rest)) = plain.text().split_at_checked(range.start) else { return false };
         let Some((typed, after)) = rest.split_at_checked(range.len()) else { return false };
@@ -88,12 +88,18 @@ impl Sound {
         around.reverse();
         let lead = around.len();
         around.extend(typed.iter().copied().chain(after.chars().take(words::LONGEST - 1)));
+        let end = lead + typed.len();
         let is_foreign = |at: usize| {
             at.checked_sub(lead).and_then(|at| foreign.get(at)).is_some_and(|foreign| *foreign)
         };
+        let crosses = |word: &Range<usize>| {
+            [lead, end].into_iter().any(|edge| word.start < edge && edge < word.end)
+        };
         (0..around.len()).all(|at| {
             let text = around.get(at..).unwrap_or_default();
-            !words::at(text).any(|length| (at..at + length).any(is_foreign))
+            words::at(text)
+                .map(|length| at..at + length)
+                .all(|word| !crosses(&word) && !word.into_iter().any(is_foreign))
         })
     }
 }

@@ -74,7 +74,7 @@ fn parts_words(gap: &str) -> bool {
     let mut signs = gap.chars().filter(|&char| char != ' ');
     match signs.next() {
         None => true,
-        Some('.' | '!' | ':' | '/' | '&' | '\'' | '’' | '(' | ')' | '"') => false,
+        Some('.' | '!' | ':' | '/' | '&' | '–' | '—' | '\'' | '’' | '(' | ')' | '"') => false,
         Some(_) => signs.next().is_none(),
     }
 }

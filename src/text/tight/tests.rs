@@ -187,6 +187,17 @@ fn han_set_apart_belong_together() {
     check("微 信", "微信", "微 信");
     check("来微*信吧", "微信", "微*信");
     check("来微·信吧", "微信", "微·信");
+    check("来微#信吧", "微信", "微#信");
+    // Faces, topics and people have a symbol of their own.
+    for text in ["微[信好]吧", "说<微>信任", "#小微#信好的", "稍微@信哥", "低微#信好#"]
+    {
+        check_none(text, "微信");
+    }
+    // Words on either side.
+    for (text, term) in [("女性·交友", "性交"), ("参加 群里", "加群"), ("微 信用卡", "微信")]
+    {
+        check_none(text, term);
+    }
     check("加微微微信", "加微信", "加微微微信");
     check("加加微微信信", "加微信", "加加微微信信");
     check("来微 信吧", "微信", "微 信");
@@ -195,8 +206,7 @@ fn han_set_apart_belong_together() {
     check_severe("加v微x信", "加微信", "加v微x信");
     check_none("看看书", "看书");
     check("看看", "看看", "看看");
-    // What that costs, in one of a thousand messages with a space between Han.
-    check("早操 你好", "操你", "操 你");
+    check_none("早操 你好", "操你");
     check_none("早操😂你好", "操你");
     check_none("早操，你好", "操你");
     check_none("早操！你好", "操你");

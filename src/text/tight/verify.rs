@@ -5,6 +5,7 @@ use std::ops::Range;
 use super::{Tight, TightEntry, is_divider, is_stop, leet, represent, shown};
 use crate::text::table::{Table, class, table};
 use crate::text::view::{SEPARATOR, View};
+use crate::text::words;
 
 /// So many characters on either side tell which alphabet a text is in.
 const AROUND: usize = 40;
@@ -43,7 +44,7 @@ impl Tight {
             entry.spells_starred(table, typed, hidden)
         } else if entry.han {
             entry.spells(table, typed.chars().filter(|&char| table.row(char).is(class::HAN)))
-                && HanGaps::of(table, typed).hold(entry, around)
+                && HanGaps::of(table, typed, around).hold(entry, around)
         } else {
             let shape = Shape::of(table, plain, stretch.start, typed, entry);
             if entry.breaks.is_empty() {
@@ -209,9 +210,9 @@ impl<'a> Shape<'a> {
         if self.wordy && self.longer > 0 {
             return false;
         }
-        // A full stop without its space, and either/or.
-        if self.gaps == 1 && self.single == 0 && matches!(self.gap, "." | ".." | "..." | "/" | "&")
-        {
+        // A full stop without its space, either/or, and a dash between two clauses.
+        let ordinary = matches!(self.gap, "." | ".." | "..." | "/" | "&" | "–" | "—" | "——");
+        if self.gaps == 1 && self.single == 0 && ordinary {
             return false;
         }
         !self.is_continued(table, before)
@@ -274,22 +275,50 @@ fn alphabet(char: char) -> u32 {
     }
 }
 
+/// Symbols that ordinary text does not put between two Han, unless something of its own begins or
+/// ends there.
+const ODD: &str = "*_^\\`$%|•‧#@[]{}<>·";
+
+/// Does something begin or end with this symbol: a `[face]`, a `#topic#`, a `@name`?
+fn is_of_its_own(symbol: char, (before, after): (&str, &str)) -> bool {
+    let before = |char| before.chars().rev().take(AROUND).any(|other| other == char);
+    let after = |char| after.chars().take(AROUND).any(|other| other == char);
+    match symbol {
+        '@' => true,
+        '#' => before('#') || after('#'),
+        '[' => after(']'),
+        ']' => before('['),
+        '{' => after('}'),
+        '}' => before('{'),
+        '<' => after('>'),
+        '>' => before('<'),
+        _ => false,
+    }
+}
+
+/// Do the two Han of an entry belong to the common words on either side of a gap: 参加 群里?
+fn parts_words(pair: &TightEntry, (before, after): (&str, &str)) -> bool {
+    let first = pair.letters.first().is_some_and(|&first| words::ends(before, first));
+    first || pair.letters.last().is_some_and(|&last| words::begins(last, after))
+}
+
 /// How Han stand in the plain text.
 #[derive(Debug, Default)]
 struct HanGaps {
     han: usize,
     gaps: usize,
-    /// Of the gaps, those with sentence punctuation, those of nothing but spaces, and those of
-    /// nothing but symbols that ordinary text does not put between Han.
+    /// Of the gaps, those with sentence punctuation, those of nothing but spaces, those of nothing
+    /// but odd symbols, and of these those in which nothing of its own begins or ends.
     stops: usize,
     spaces: usize,
     odd: usize,
+    bare: usize,
 }
 
 impl HanGaps {
-    fn of(table: &Table, typed: &str) -> Self {
+    fn of(table: &Table, typed: &str, around: (&str, &str)) -> Self {
         let mut found = Self::default();
-        let (mut len, mut stop, mut space, mut odd) = (0_usize, false, true, true);
+        let (mut len, mut stop, mut space, mut odd, mut bare) = (0_usize, false, true, true, true);
         for char in typed.chars() {
             if table.row(char).is(class::HAN) {
                 found.han += 1;
@@ -297,32 +326,14 @@ impl HanGaps {
                 found.stops += usize::from(len > 0 && stop);
                 found.spaces += usize::from(len > 0 && space);
                 found.odd += usize::from(len > 0 && odd);
-                (len, stop, space, odd) = (0, false, true, true);
+                found.bare += usize::from(len > 0 && bare);
+                (len, stop, space, odd, bare) = (0, false, true, true, true);
             } else {
                 len += 1;
                 stop |= is_stop(char) || char == '!';
                 space &= char == ' ';
-                odd &= matches!(
-                    char,
-                    '*' | '#'
-                        | '_'
-                        | '^'
-                        | '|'
-                        | '\\'
-                        | '`'
-                        | '@'
-                        | '$'
-                        | '%'
-                        | '['
-                        | ']'
-                        | '{'
-                        | '}'
-                        | '<'
-                        | '>'
-                        | '·'
-                        | '•'
-                        | '‧'
-                );
+                odd &= ODD.contains(char);
+                bare &= odd && !is_of_its_own(char, around);
             }
         }
         found
@@ -334,11 +345,14 @@ impl HanGaps {
             // 看看书 is ordinary.
             return !(pair && self.han == 3);
         }
+        if pair && !entry.severe && parts_words(entry, (before, after)) {
+            return false;
+        }
         let all = self.gaps + 1 == self.han;
         if self.stops > 0 && (pair || !all || self.stops < self.gaps) {
             return false;
         }
-        if self.odd == self.gaps {
+        if self.gaps == if pair && !entry.severe { self.bare } else { self.odd } {
             return true;
         }
         if pair && !entry.severe && self.spaces < self.gaps {
