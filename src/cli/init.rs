@@ -42,7 +42,7 @@ const RULES: &[(&str, &str)] = files!["rules/", "rules/":
     "gifts.toml",
     "links.toml",
     "lists/gambling.txt",
-    "lists/gift-scam.txt",
+    "lists/gift-scam.csv",
     "lists/loans.csv",
     "lists/off-platform-fine.txt",
     "lists/off-platform.csv",

@@ -25,6 +25,9 @@ pub(crate) struct List {
     pub(crate) always: bool,
     /// Its entries are worth more effort, see [`crate::text::TightEntry`].
     pub(crate) severe: bool,
+    /// It is what cancels the hits of a list that sees through disguises, and so sees through them
+    /// itself: a space inside an allowed phrase must not make it a hit.
+    pub(crate) excuses: bool,
     /// How many entries it has.
     pub(crate) entries: usize,
 }
@@ -36,6 +39,13 @@ pub(crate) struct Composite {
     pub(crate) all: u16,
     /// One bit for each term that must not be there.
     pub(crate) unless: u16,
+}
+
+impl Composite {
+    /// Is this one of the terms that must not be there?
+    pub(crate) fn is_unless(self, term: u8) -> bool {
+        self.unless.checked_shr(u32::from(term)).is_some_and(|bits| bits & 1 == 1)
+    }
 }
 
 #[derive(Debug, Clone, Copy)]

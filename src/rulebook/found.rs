@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use super::book::Book;
 use super::condition::Trigger;
-use super::entry::{Entries, ix};
+use super::entry::{Entries, List, ix};
 use super::list::terms;
 use super::pattern::{Target, Use};
 use crate::message::Message;
@@ -167,15 +167,13 @@ impl Found {
         let (view, mut tight) = (std::mem::take(&mut self.view), std::mem::take(&mut self.tight));
         tight.fold(&view, book.lists.iter().any(|list| list.severe));
         book.automata.tight.scan(tight.text(), |r#use, start, end| {
-            let Target::Entry { entry, term } = r#use.target else { return };
+            let Target::Entry { entry, .. } = r#use.target else { return };
             let Some(list) = book.lists.get(ix(book.entries.list(entry))) else { return };
             if !evading && !list.always {
                 return;
             }
             // Made anew: hits are rare, and a million of them would not fit into memory.
-            let Some(form) = tight_form(&book.entries, entry, term, r#use.form, list.severe) else {
-                return;
-            };
+            let Some(form) = tight_form(&book.entries, list, r#use) else { return };
             if let Some(range) = tight.verify(&view, start..end, &form) {
                 self.note(book, now, r#use, range.start, range.end, ViewKind::Tight);
             }
@@ -291,16 +289,14 @@ fn folded(entries: &Entries, entry: u32, term: u8) -> Option<String> {
     Some(folded.trim().to_owned())
 }
 
-/// The tight form of a term of an entry.
-fn tight_form(
-    entries: &Entries,
-    entry: u32,
-    term: u8,
-    form: u8,
-    severe: bool,
-) -> Option<TightEntry> {
-    let whole = TightEntry::new(&folded(entries, entry, term)?, severe)?;
-    match usize::from(form).checked_sub(1) {
+/// The tight form of a term of an entry. What excuses is believed in every disguise.
+fn tight_form(entries: &Entries, list: &List, r#use: Use) -> Option<TightEntry> {
+    let Target::Entry { entry, term } = r#use.target else { return None };
+    let excuses =
+        list.excuses || entries.composite(entry).is_some_and(|terms| terms.is_unless(term));
+    let whole = TightEntry::new(&folded(entries, entry, term)?, list.severe || excuses)?;
+    let whole = whole.open(!r#use.left_edge, !r#use.right_edge);
+    match usize::from(r#use.form).checked_sub(1) {
         None => Some(whole),
         Some(starred) => whole.starred().into_iter().nth(starred),
     }

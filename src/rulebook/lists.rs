@@ -9,6 +9,7 @@ use super::list::{self, EntrySource};
 use super::source::{FileSource, ListSource};
 use super::table::At;
 use super::terms::TermBuilder;
+use crate::verdict::ViewKind;
 
 impl Compiler<'_> {
     /// Compiles every list.
@@ -17,12 +18,14 @@ impl Compiler<'_> {
         self.declare(&sources);
         let mut entries = Entries::default();
         let mut terms = TermBuilder::default();
+        self.excuse(&sources);
         for (index, source) in sources.iter().enumerate() {
             let allow: Vec<u32> =
                 source.allow.iter().filter_map(|name| self.list_id(name)).collect();
             TermBuilder::check_variants(source, &mut self.sink);
             let before = entries.len();
             self.entries(id(index), source, &mut entries, &mut terms);
+            terms.end_list(source, &mut self.sink);
             let count = entries.len() - before;
             if let Some(list) = self.book.lists.get_mut(index) {
                 list.allow = allow;
@@ -37,6 +40,17 @@ impl Compiler<'_> {
         entries.shrink();
         self.book.entries = entries;
         self.book.terms = terms;
+    }
+
+    /// Marks the lists that cancel the hits of lists with the tight view.
+    fn excuse(&mut self, sources: &[&ListSource]) {
+        let tight = sources.iter().filter(|source| source.view == ViewKind::Tight);
+        for name in tight.flat_map(|source| &source.allow) {
+            let list = self.list_ids.get(&name.value).map(|list| ix(*list));
+            if let Some(list) = list.and_then(|list| self.book.lists.get_mut(list)) {
+                list.excuses = true;
+            }
+        }
     }
 
     /// Makes the names known before anything refers to them.
@@ -59,6 +73,7 @@ impl Compiler<'_> {
                 allow: Vec::new(),
                 always: source.always,
                 severe: source.severe,
+                excuses: false,
                 entries: 0,
             });
         }
@@ -73,11 +88,17 @@ impl Compiler<'_> {
         terms: &mut TermBuilder,
     ) {
         let options = self.options;
+        let view = match source.view {
+            ViewKind::Plain if self.book.lists.get(ix(list)).is_some_and(|list| list.excuses) => {
+                ViewKind::Tight
+            }
+            view => view,
+        };
         for at in &source.entries {
             let span = at.place.span.clone();
             let entry = EntrySource::plain(at.value.as_str().into(), span.start, span.end);
             let (file, sink) = (&at.place.file, &mut self.sink);
-            terms.add(entries, source, list, file, 0, &entry, options, sink);
+            terms.add(entries, (source, view), list, file, 0, &entry, options, sink);
         }
         for at in &source.files {
             let Some((file, text)) = self.list_file(at) else { continue };
@@ -97,7 +118,7 @@ impl Compiler<'_> {
             for entry in parsed {
                 let (line, _) = lines.at(entry.start);
                 let sink = &mut self.sink;
-                terms.add(entries, source, list, &file, line, &entry, options, sink);
+                terms.add(entries, (source, view), list, &file, line, &entry, options, sink);
             }
         }
     }

@@ -37,6 +37,9 @@ pub(crate) struct TermBuilder {
     suspects: SuspectsBuilder,
     /// Which list has which pattern already, for duplicates: to the line.
     seen: HashMap<(u32, u32, Way), u32>,
+    /// How many terms of the current list are not fit for the tight view they are meant for, and
+    /// the first of them.
+    unfit: Option<(usize, String)>,
 }
 
 /// How an entry is found: which ends must be token edges, in which view, until when. Only entries
@@ -62,12 +65,12 @@ impl Automata {
 }
 
 impl TermBuilder {
-    /// Adds one entry.
+    /// Adds one entry of a list that is looked for in this view.
     #[expect(clippy::too_many_arguments, reason = "each is needed to place or to name the entry")]
     pub(crate) fn add(
         &mut self,
         entries: &mut Entries,
-        list: &ListSource,
+        (list, view): (&ListSource, ViewKind),
         list_id: u32,
         file: &Arc<str>,
         line: usize,
@@ -102,7 +105,7 @@ impl TermBuilder {
         }
         let single = count == 1;
         let matching = source.matching.unwrap_or(list.matching);
-        let view = source.view.unwrap_or(list.view);
+        let view = source.view.unwrap_or(view);
         if single && let ([only], [term]) = (folded.as_slice(), parts.all.as_slice()) {
             let way = (edges(matching, term, only), view, source.expires);
             let pattern = self.plain.intern(only);
@@ -128,7 +131,7 @@ impl TermBuilder {
             self.plain.add(folded, Use { target, left_edge: left, right_edge: right, form: 0 });
             match view {
                 ViewKind::Plain => {}
-                ViewKind::Tight => self.tight(folded, list.severe, target),
+                ViewKind::Tight => self.tight(folded, list.severe, (left, right), target),
                 ViewKind::Sound => {
                     if let Err(why) = self.sound(folded, target) {
                         let what = format!("`{}` is not found by its sound: {why}", term.text);
@@ -144,11 +147,21 @@ impl TermBuilder {
     }
 
     /// Adds the tight forms of a term, if it is fit for them.
-    fn tight(&mut self, folded: &str, severe: bool, target: Target) {
-        let Some(term) = TightEntry::new(folded, severe) else { return };
+    fn tight(
+        &mut self,
+        folded: &str,
+        severe: bool,
+        (left_edge, right_edge): (bool, bool),
+        target: Target,
+    ) {
+        let Some(term) = TightEntry::new(folded, severe) else {
+            self.unfit.get_or_insert((0, folded.to_owned())).0 += 1;
+            return;
+        };
+        let term = term.open(!left_edge, !right_edge);
         let mut add = |pattern: &str, form: usize| {
             if let Ok(form) = u8::try_from(form) {
-                let r#use = Use { target, left_edge: false, right_edge: false, form };
+                let r#use = Use { target, left_edge, right_edge, form };
                 self.tight.add(pattern, r#use);
             }
         };
@@ -202,6 +215,17 @@ impl TermBuilder {
                         .help(suggest(&at.value, TECHNIQUES.iter().map(|(name, _)| *name)));
                 }
             }
+        }
+    }
+
+    /// What there is to say of a list whose entries have all been added.
+    pub(crate) fn end_list(&mut self, list: &ListSource, sink: &mut Sink) {
+        if let Some((count, first)) = self.unfit.take() {
+            let what = format!("{count} terms such as `{first}` are not found in disguise");
+            sink.note(&list.name.place, "no-tight", what).help(
+                "they are found as written; in disguise: four letters or more, two Han or more, or \
+                 three of both, and no digits",
+            );
         }
     }
 

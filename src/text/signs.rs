@@ -8,7 +8,7 @@ use std::ops::Range;
 use super::links;
 use super::suspects::Suspects;
 use super::table::{Row, class, table};
-use super::tight::{GAP, leet};
+use super::tight::{GAP, leet, represent};
 
 /// What a plain view shows of the ways to evade it. Cheap to find, and only a hint: most of what
 /// it points at is ordinary.
@@ -126,6 +126,8 @@ struct Scan<'a> {
     glued: Option<(usize, bool)>,
     /// Tokens of one letter in a row.
     single: usize,
+    /// Where the last letter or digit ends.
+    word_end: usize,
     /// The last run of Han, and the Han before it.
     han: Run,
     han_before: Option<char>,
@@ -158,6 +160,7 @@ pub(super) fn scan(text: &str, suspects: &Suspects) -> Signs {
             (Sort::Letter, ' ') if scan.token.len > 1 => {
                 scan.end_token(at);
                 scan.gap = Gap { len: 1, symbols: false, spaces: true };
+                scan.glued = None;
                 scan.advance(Sort::Space, ' ');
                 continue;
             }
@@ -222,6 +225,7 @@ impl<'a> Scan<'a> {
             gap: Gap::default(),
             glued: None,
             single: 0,
+            word_end: 0,
             han: Run { char: ' ', len: 0, end: 0 },
             han_before: None,
             digits: 0,
@@ -270,6 +274,10 @@ impl<'a> Scan<'a> {
     /// before it?
     fn han(&mut self, at: usize, char: char) {
         let end = at + char.len_utf8();
+        let word_end = if self.last.is_word() { at } else { self.word_end };
+        if word_end > self.han.end && self.is_near(word_end..at) {
+            self.letter_and_han(word_end, char);
+        }
         let Run { char: last, len, end: last_end } = self.han;
         let adjacent = at == last_end;
         if len > 0 && (adjacent || self.is_near(last_end..at)) {
@@ -286,6 +294,13 @@ impl<'a> Scan<'a> {
             self.han_before = None;
         }
         self.han = Run { char, len: 1, end };
+    }
+
+    /// Can an entry have the letter that ends here before this Han?
+    fn letter_and_han(&mut self, end: usize, han: char) {
+        let letter = self.text.get(..end).and_then(|text| text.chars().next_back());
+        let found = letter.is_some_and(|l| self.suspects.pair(represent(table(), l), han));
+        self.disguised(found);
     }
 
     fn is_near(&self, gap: Range<usize>) -> bool {
@@ -358,6 +373,10 @@ impl<'a> Scan<'a> {
             Sort::Letter | Sort::Digit => {
                 // `$.cum`
                 self.disguised(self.glued.is_some_and(|(gap, leet)| leet && gap > 0));
+                let Run { char: han, len, end } = self.han;
+                if len > 0 && sort == Sort::Letter && self.is_near(end..at) {
+                    self.disguised(self.suspects.pair(han, represent(table(), char)));
+                }
                 let letter = sort == Sort::Letter || self.token.sort == Sort::Letter;
                 let near = self.token.sort.is_word() && self.gap.len <= GAP;
                 // Spaces part words, or else letters that stand alone.
@@ -397,6 +416,7 @@ impl<'a> Scan<'a> {
 
     /// The token has ended before `at`.
     fn end_token(&mut self, at: usize) {
+        self.word_end = at;
         let Token { sort, len, start, odd, .. } = self.token;
         if len > 1 {
             self.single = 0;

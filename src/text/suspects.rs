@@ -14,12 +14,13 @@ const BITS_EACH: usize = 32;
 #[derive(Debug, Default, Clone)]
 pub struct SuspectsBuilder {
     hashes: Vec<u64>,
+    parts: bool,
 }
 
 impl SuspectsBuilder {
     /// Adds an entry.
     pub fn add(&mut self, entry: &TightEntry) {
-        if entry.is_han() {
+        if entry.has_han() {
             let mut last = None;
             for char in entry.pattern().chars() {
                 self.hashes.extend(last.map(|last| of_pair(last, char)));
@@ -27,6 +28,10 @@ impl SuspectsBuilder {
             }
         } else {
             self.hashes.extend(entry.words().map(of_word));
+            if entry.is_open() {
+                self.hashes.extend(triples(entry.pattern().chars()).next());
+                self.parts = true;
+            }
         }
     }
 
@@ -38,7 +43,7 @@ impl SuspectsBuilder {
             return Suspects::default();
         }
         let words = (self.hashes.len() * BITS_EACH / 64).next_power_of_two();
-        let mut suspects = Suspects { bits: vec![0; words] };
+        let mut suspects = Suspects { bits: vec![0; words], parts: self.parts };
         for &hash in &self.hashes {
             let (word, bit) = suspects.place(hash);
             if let Some(word) = suspects.bits.get_mut(word) {
@@ -54,6 +59,8 @@ impl SuspectsBuilder {
 pub struct Suspects {
     /// A power of two of them, or none.
     bits: Vec<u64>,
+    /// Some entries are found inside longer words; their first three letters are in the filter.
+    parts: bool,
 }
 
 impl Suspects {
@@ -62,14 +69,15 @@ impl Suspects {
         size_of_val(self.bits.as_slice())
     }
 
-    /// Can these two Han stand side by side in an entry?
+    /// Can these two stand side by side in an entry with Han in it? A letter is what it is shown as.
     pub(super) fn pair(&self, first: char, second: char) -> bool {
         self.holds(of_pair(first, second))
     }
 
-    /// Can this be a word of an entry, once its disguise is taken off?
+    /// Can this be a word of an entry, or hold an open one, once its disguise is taken off?
     pub(super) fn word(&self, typed: &str) -> bool {
         self.holds(of_word(typed.chars()))
+            || self.parts && triples(typed.chars()).any(|hash| self.holds(hash))
     }
 
     fn holds(&self, hash: u64) -> bool {
@@ -91,18 +99,26 @@ fn of_pair(first: char, second: char) -> u64 {
 }
 
 /// What the letters stand for, each repetition once.
-fn of_word(chars: impl Iterator<Item = char>) -> u64 {
+fn letters(chars: impl Iterator<Item = char>) -> impl Iterator<Item = char> {
     let table = table();
-    let mut hash = 2;
     let mut last = None;
-    for char in chars {
-        let char = represent(table, char);
-        if last != Some(char) {
-            hash = mix(hash, char);
-            last = Some(char);
-        }
-    }
-    hash >> 20
+    chars
+        .map(move |char| represent(table, char))
+        .filter(move |&char| last.replace(char) != Some(char))
+}
+
+fn of_word(chars: impl Iterator<Item = char>) -> u64 {
+    letters(chars).fold(2, mix) >> 20
+}
+
+/// Each three letters that follow one another.
+fn triples(chars: impl Iterator<Item = char>) -> impl Iterator<Item = u64> {
+    let mut before = [None; 2];
+    letters(chars).filter_map(move |char| {
+        let [first, second] = before;
+        before = [second, Some(char)];
+        Some(mix(mix(mix(3, first?), second?), char) >> 20)
+    })
 }
 
 /// One round of a multiplicative hash.

@@ -5,6 +5,7 @@
 //! or Han vanishes, and repeats collapse. That makes words out of ordinary text too (`as sass in`),
 //! so no hit in the view counts before [`Tight::verify`] has looked at the plain text under it.
 
+mod both;
 mod phrase;
 mod verify;
 
@@ -50,16 +51,26 @@ pub struct TightEntry {
     letters: Vec<char>,
     /// Where, among the letters, each word of a phrase begins but the first.
     breaks: Vec<usize>,
-    han: bool,
+    made_of: MadeOf,
     severe: bool,
+    /// May a longer word begin or end with it?
+    open: (bool, bool),
     /// The letters a mask such as `*` may stand for.
     starred: Option<Range<usize>>,
 }
 
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum MadeOf {
+    Letters,
+    Han,
+    /// Both, such as 加v信.
+    Both,
+}
+
 impl TightEntry {
-    /// The entry of a folded term, if it is fit for the tight view: four letters or more and
-    /// nothing else, or two Han or more and nothing else, and at most a hundred. Shorter ones would
-    /// be found in anything. A phrase of such words must have six letters.
+    /// The entry of a folded term, if it is fit for the tight view: four letters or more, two Han
+    /// or more, or three or more of both, nothing else, and at most a hundred. Shorter ones would
+    /// be found in anything. A phrase of words of letters must have six.
     ///
     /// A `severe` entry is also found with a gap at only some of its Han, and with Latin letters
     /// between them.
@@ -75,26 +86,49 @@ impl TightEntry {
             begun += word.chars().count();
         }
         let all = |bits| letters.iter().all(|&char| table.row(char).is(bits));
-        let han = all(class::HAN);
-        let alphabetic = all(class::WORD) && !letters.iter().any(|char| char.is_numeric());
-        if letters.len() > LETTERS_MAX {
+        let made_of = if all(class::HAN) {
+            MadeOf::Han
+        } else if letters.iter().any(|char| char.is_numeric()) || !all(class::HAN | class::WORD) {
             return None;
-        }
-        let fit = match breaks.as_slice() {
-            [] => han && letters.len() >= 2 || alphabetic && letters.len() >= 4,
-            _ => alphabetic && letters.len() >= PHRASE_LETTERS_MIN,
+        } else if all(class::WORD) {
+            MadeOf::Letters
+        } else {
+            MadeOf::Both
         };
+        let fewest = match (made_of, breaks.as_slice()) {
+            (MadeOf::Han, []) => 2,
+            (MadeOf::Both, []) => 3,
+            (MadeOf::Letters, []) => 4,
+            (MadeOf::Letters, _) => PHRASE_LETTERS_MIN,
+            (MadeOf::Han | MadeOf::Both, _) => return None,
+        };
+        let fit = (fewest..=LETTERS_MAX).contains(&letters.len());
         // Where one word ends as the next begins, both letters are there.
         let word = |word: &str| collapse(word.chars().map(|char| represent(table, char)));
         let pattern = folded.split(' ').map(word).collect();
-        fit.then_some(Self { pattern, letters, breaks, han, severe, starred: None })
+        let open = (false, false);
+        fit.then_some(Self { pattern, letters, breaks, made_of, severe, open, starred: None })
+    }
+
+    /// The same, also at the end of longer words, or at their beginning; that is only for single
+    /// words of letters.
+    #[must_use]
+    pub fn open(self, left: bool, right: bool) -> Self {
+        let word = self.made_of == MadeOf::Letters && self.breaks.is_empty();
+        let open = if word { (left, right) } else { self.open };
+        Self { open, ..self }
+    }
+
+    /// Is it also found inside longer words?
+    pub(super) fn is_open(&self) -> bool {
+        self.open.0 || self.open.1
     }
 
     /// The forms with one or two letters inside masked (`sc*m`, `s**m`), for entries of letters.
     pub fn starred(&self) -> Vec<Self> {
         let table = table();
         let len = self.letters.len();
-        if self.han || !self.breaks.is_empty() {
+        if self.made_of != MadeOf::Letters || !self.breaks.is_empty() {
             return Vec::new();
         }
         let stretches = (1..=2).flat_map(|n| (1..len.saturating_sub(n)).map(move |at| at..at + n));
@@ -108,9 +142,9 @@ impl TightEntry {
             .collect()
     }
 
-    /// Is it of Han, and not of letters?
-    pub(super) fn is_han(&self) -> bool {
-        self.han
+    /// Is there a Han in it?
+    pub(super) fn has_han(&self) -> bool {
+        self.made_of != MadeOf::Letters
     }
 
     /// The letters of each word.

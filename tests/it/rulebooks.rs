@@ -70,8 +70,9 @@ fn the_shipped_rules_are_fine() {
 }
 
 #[test]
-fn exceptions_are_seen_through_disguises() {
+fn disguises_and_exceptions_are_seen_through() {
     is_fine("tests/cases/rulebooks/disguised-exceptions");
+    is_fine("tests/cases/rulebooks/disguises");
 }
 
 #[test]

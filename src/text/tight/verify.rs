@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::{Tight, TightEntry, is_divider, is_stop, leet, represent, shown};
+use super::{MadeOf, Tight, TightEntry, is_divider, is_stop, leet, represent, shown};
 use crate::text::table::{Table, class, table};
 use crate::text::view::{SEPARATOR, View};
 use crate::text::words;
@@ -25,32 +25,42 @@ impl Tight {
         entry: &TightEntry,
     ) -> Option<Range<usize>> {
         let bare = range.start >= self.bare;
-        if bare && !(entry.han && entry.severe) {
+        if bare && !(entry.made_of == MadeOf::Han && entry.severe) {
             return None;
         }
+        let table = table();
         let mut stretch = self.under(&range)?;
         let mut typed = plain.text().get(stretch.clone())?;
-        if !entry.han {
+        if entry.made_of == MadeOf::Letters {
             // At the end an exclamation mark or a bar is just that.
             typed = typed.trim_end_matches(['!', '|']);
             stretch.end = stretch.start + typed.len();
-            if !plain.is_edge(stretch.start) || !plain.is_edge(stretch.end) {
+            // Part of a longer word must be in one piece.
+            let whole = entry.is_open() && typed.chars().all(|char| shown(table, char).is_some());
+            let (left, right) = (whole && entry.open.0, whole && entry.open.1);
+            if !(left || plain.is_edge(stretch.start)) || !(right || plain.is_edge(stretch.end)) {
                 return None;
             }
         }
-        let table = table();
         let around = (plain.text().get(..stretch.start)?, plain.text().get(stretch.end..)?);
-        let holds = if let Some(hidden) = &entry.starred {
-            entry.spells_starred(table, typed, hidden)
-        } else if entry.han {
-            entry.spells(table, typed.chars().filter(|&char| table.row(char).is(class::HAN)))
-                && HanGaps::of(table, typed, around).hold(entry, around)
-        } else {
-            let shape = Shape::of(table, plain, stretch.start, typed, entry);
-            if entry.breaks.is_empty() {
-                entry.spells(table, shape.letters.iter().copied()) && shape.holds(table, around)
-            } else {
-                shape.holds_phrase(table, entry, around)
+        let han = |char: &char| table.row(*char).is(class::HAN);
+        let holds = match (entry.made_of, &entry.starred) {
+            (_, Some(hidden)) => entry.spells_starred(table, typed, hidden),
+            (MadeOf::Han, None) => {
+                entry.spells(table, typed.chars().filter(han))
+                    && HanGaps::of(table, typed, around).hold(entry, around)
+            }
+            (MadeOf::Both, None) => {
+                let ends = [stretch.start, stretch.end].map(|at| plain.is_edge(at));
+                entry.holds_both(table, typed, ends)
+            }
+            (MadeOf::Letters, None) => {
+                let shape = Shape::of(table, plain, stretch.start, typed, entry);
+                if entry.breaks.is_empty() {
+                    entry.spells(table, shape.letters.iter().copied()) && shape.holds(table, around)
+                } else {
+                    shape.holds_phrase(table, entry, around)
+                }
             }
         };
         holds.then_some(stretch)
@@ -59,7 +69,7 @@ impl Tight {
 
 impl TightEntry {
     /// Do these characters spell the entry, each letter once or more often?
-    fn spells(&self, table: &Table, chars: impl Iterator<Item = char>) -> bool {
+    pub(super) fn spells(&self, table: &Table, chars: impl Iterator<Item = char>) -> bool {
         // Bit n is set when the characters so far can spell the first n letters.
         let mut spelled = 1_u128;
         for char in chars {
