@@ -202,7 +202,9 @@ fn han_set_apart_belong_together() {
     check("加加微微信信", "加微信", "加加微微信信");
     check("来微 信吧", "微信", "微 信");
     check("来微\n信吧", "微信", "微\n信");
-    check_severe("加微 信", "加微信", "加微 信");
+    check("加微 信", "加微信", "加微 信");
+    check_none("更加微 信用", "加微信");
+    check_severe("加微😂信", "加微信", "加微😂信");
     check_severe("加v微x信", "加微信", "加v微x信");
     check_none("看看书", "看书");
     check("看看", "看看", "看看");

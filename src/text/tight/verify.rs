@@ -17,7 +17,8 @@ impl Tight {
     /// Letters must begin and end at token edges, be at least as often repeated as in the entry,
     /// and be letters for the larger part. Set apart by spaces, they must all stand alone; by
     /// symbols, the whole of the chunk must begin with them. Two words that happen to meet never
-    /// count. Han must be set apart everywhere or nowhere; see [`TightEntry::new`] for `severe`.
+    /// count. Han must be set apart everywhere, by one space, or nowhere; see [`TightEntry::new`]
+    /// for `severe`.
     pub fn verify(
         &self,
         plain: &View,
@@ -306,10 +307,10 @@ fn is_of_its_own(symbol: char, (before, after): (&str, &str)) -> bool {
     }
 }
 
-/// Do the two Han of an entry belong to the common words on either side of a gap: 参加 群里?
-fn parts_words(pair: &TightEntry, (before, after): (&str, &str)) -> bool {
-    let first = pair.letters.first().is_some_and(|&first| words::ends(before, first));
-    first || pair.letters.last().is_some_and(|&last| words::begins(last, after))
+/// Does the first or last Han of an entry belong to a common word around it: 参加 群里?
+fn parts_words(entry: &TightEntry, (before, after): (&str, &str)) -> bool {
+    let first = entry.letters.first().is_some_and(|&first| words::ends(before, first));
+    first || entry.letters.last().is_some_and(|&last| words::begins(last, after))
 }
 
 /// How Han stand in the plain text.
@@ -371,6 +372,7 @@ impl HanGaps {
                 |char: Option<char>| char.is_some_and(|char| table().row(char).is(class::HAN));
             return !is_han(before.chars().next_back()) && !is_han(after.chars().next());
         }
-        all || entry.severe
+        let one_space = self.gaps == 1 && self.spaces == 1;
+        all || entry.severe || one_space && !parts_words(entry, (before, after))
     }
 }
