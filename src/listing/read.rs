@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use crate::rulebook::stray_quote;
+
 /// One entry as it was read.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub(super) struct Raw {
@@ -9,6 +11,8 @@ pub(super) struct Raw {
     /// From 1.
     pub(super) line: usize,
     pub(super) columns: Columns,
+    /// Why the line is no row of Quell's own format; `term` is then all of it.
+    pub(super) fault: Option<String>,
 }
 
 /// What else a list in Quell's own format says about an entry, as written.
@@ -76,6 +80,8 @@ const LABELLED_ROWS_MIN: usize = 10;
 struct Row {
     line: usize,
     cells: Vec<String>,
+    /// It has a quote that is not closed.
+    stray_quote: bool,
 }
 
 /// Reads a list.
@@ -124,33 +130,44 @@ fn text_rows(text: &str) -> Vec<Row> {
             } else {
                 line.split([',', '\t']).map(str::to_owned).collect()
             };
-            Row { line: index + 1, cells }
+            Row { line: index + 1, cells, stray_quote: false }
         })
         .collect()
 }
 
+/// A quote that is not closed would swallow the lines after it: its line is read as it stands.
 fn table_rows(text: &str, delimiter: u8) -> Vec<Row> {
-    let rows = |quoting: bool| -> Vec<Row> {
-        let mut reader = csv::ReaderBuilder::new()
-            .has_headers(false)
-            .flexible(true)
-            .quoting(quoting)
-            .delimiter(delimiter)
-            .from_reader(text.as_bytes());
-        let records = reader.records().filter_map(Result::ok);
-        records
-            .map(|record| {
-                let line = record.position().map_or(0, csv::Position::line);
-                let cells = record.iter().map(str::to_owned).collect();
-                Row { line: usize::try_from(line).unwrap_or(0), cells }
-            })
-            .filter(|row: &Row| row.cells.iter().any(|cell| !cell.trim().is_empty()))
-            .collect()
-    };
-    let read = rows(true);
-    // A quote that was never closed swallows the lines after it.
-    let swallowed = |row: &Row| row.cells.first().is_some_and(|cell| cell.trim().contains('\n'));
-    if read.iter().any(swallowed) { rows(false) } else { read }
+    let mut rows = Vec::new();
+    let (mut rest, mut line) = (text, 1);
+    while let Some(at) = stray_quote(rest, delimiter) {
+        let (before, after) = rest.split_at_checked(at).unwrap_or((rest, ""));
+        let start = before.rfind('\n').map_or(0, |end| end + 1);
+        let end = after.find('\n').map_or(rest.len(), |end| at + end + 1);
+        line = records(rest.get(..start).unwrap_or_default(), delimiter, true, line, &mut rows);
+        line = records(rest.get(start..end).unwrap_or_default(), delimiter, false, line, &mut rows);
+        rest = rest.get(end..).unwrap_or_default();
+    }
+    records(rest, delimiter, true, line, &mut rows);
+    rows
+}
+
+/// Reads the rows of a text that begins on this line, and says on which line it ends.
+fn records(text: &str, delimiter: u8, quoting: bool, line: usize, rows: &mut Vec<Row>) -> usize {
+    let mut reader = csv::ReaderBuilder::new()
+        .has_headers(false)
+        .flexible(true)
+        .quoting(quoting)
+        .delimiter(delimiter)
+        .from_reader(text.as_bytes());
+    for record in reader.records().filter_map(Result::ok) {
+        let at = record.position().map_or(1, csv::Position::line);
+        let line = line + usize::try_from(at).unwrap_or(1) - 1;
+        if record.iter().any(|cell| !cell.trim().is_empty()) {
+            let cells = record.iter().map(str::to_owned).collect();
+            rows.push(Row { line, cells, stray_quote: !quoting });
+        }
+    }
+    line + text.matches('\n').count()
 }
 
 /// Takes apart what several entries in one cell are set apart with.
@@ -202,7 +219,8 @@ fn plain_row(row: &Row, labels: &BTreeSet<usize>, content: &mut Content) {
     for (_, cell) in row.cells.iter().enumerate().filter(|(index, _)| !is_label(*index)) {
         for piece in pieces(cell) {
             let columns = Columns { note: note.clone(), ..Columns::default() };
-            content.entries.push(Raw { term: piece.to_owned(), line: row.line, columns });
+            let entry = Raw { term: piece.to_owned(), line: row.line, columns, fault: None };
+            content.entries.push(entry);
         }
     }
 }
@@ -249,6 +267,12 @@ impl Header {
     }
 
     fn row(&self, row: &Row, content: &mut Content) {
+        if let Some(fault) = self.fault(row) {
+            let (term, fault) = (row.cells.join(","), Some(fault));
+            let columns = Columns::default();
+            content.entries.push(Raw { term, line: row.line, columns, fault });
+            return;
+        }
         let mut columns = Columns::default();
         let mut notes = Vec::new();
         for (index, (name, cell)) in self.names.iter().zip(&row.cells).enumerate() {
@@ -275,15 +299,23 @@ impl Header {
         let terms = if self.own { vec![cell.as_str()] } else { pieces(cell) };
         for piece in terms.into_iter().filter(|piece| !piece.trim().is_empty()) {
             let columns = columns.clone();
-            content.entries.push(Raw { term: piece.to_owned(), line: row.line, columns });
+            let entry = Raw { term: piece.to_owned(), line: row.line, columns, fault: None };
+            content.entries.push(entry);
         }
         // A row that is longer than the header: what is beyond it may be entries.
         for cell in row.cells.iter().skip(self.names.len()) {
             for piece in pieces(cell) {
                 let columns = Columns::default();
-                content.entries.push(Raw { term: piece.to_owned(), line: row.line, columns });
+                let entry = Raw { term: piece.to_owned(), line: row.line, columns, fault: None };
+                content.entries.push(entry);
             }
         }
+    }
+
+    /// What keeps the cells of a row of one of Quell's own lists from being told apart.
+    fn fault(&self, row: &Row) -> Option<String> {
+        (self.own && row.stray_quote)
+            .then(|| "a quote opens and is not closed at the end of a cell".to_owned())
     }
 }
 

@@ -7,9 +7,9 @@ use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::Timestamp;
 use super::diagnostic::{Place, Sink, suggest};
 use super::source::{MATCHINGS, Matching, VIEWS};
+use super::{Timestamp, quotes};
 use crate::verdict::ViewKind;
 
 /// One line of a list, as written.
@@ -95,6 +95,11 @@ const COLUMNS: [&str; 7] = ["term", "match", "view", "unless", "expires", "owner
 
 /// Reads a `.csv` list.
 pub(crate) fn read_csv(file: &Arc<str>, text: &str, sink: &mut Sink) -> Vec<EntrySource<'static>> {
+    let whole = text;
+    let text = readable(file, whole, sink);
+    if text.is_empty() && !whole.is_empty() {
+        return Vec::new();
+    }
     let mut reader =
         csv::ReaderBuilder::new().flexible(true).trim(csv::Trim::All).from_reader(text.as_bytes());
     let header = reader.headers().cloned().unwrap_or_default();
@@ -141,6 +146,19 @@ pub(crate) fn read_csv(file: &Arc<str>, text: &str, sink: &mut Sink) -> Vec<Entr
         entries.push(entry);
     }
     entries
+}
+
+/// The text up to the line with a quote that is not closed, which would swallow all after it.
+fn readable<'t>(file: &Arc<str>, text: &'t str, sink: &mut Sink) -> &'t str {
+    let Some(at) = quotes::stray(text, b',') else { return text };
+    let (before, rest) = text.split_at_checked(at).unwrap_or((text, ""));
+    let line = rest.lines().next().unwrap_or_default();
+    let what = "a quote opens here and is not closed at the end of a cell".to_owned();
+    sink.error(&Place::new(file, at..at + line.len()), "csv-syntax", what).help(
+        "close it; a quote that belongs to the text is written twice, in a cell between quotes: \
+         \"a \"\"free\"\" gift\"",
+    );
+    before.get(..before.rfind('\n').map_or(0, |end| end + 1)).unwrap_or_default()
 }
 
 /// Which column holds what; nothing if there is no `term`.
