@@ -1,6 +1,7 @@
 //! From the text of a dirty list to its entries, as written.
 
 use std::collections::BTreeSet;
+use std::ops::Range;
 
 use crate::rulebook::stray_quote;
 
@@ -152,22 +153,36 @@ fn table_rows(text: &str, delimiter: u8) -> Vec<Row> {
 }
 
 /// Reads the rows of a text that begins on this line, and says on which line it ends.
-fn records(text: &str, delimiter: u8, quoting: bool, line: usize, rows: &mut Vec<Row>) -> usize {
+fn records(
+    text: &str,
+    delimiter: u8,
+    quoting: bool,
+    mut line: usize,
+    rows: &mut Vec<Row>,
+) -> usize {
     let mut reader = csv::ReaderBuilder::new()
         .has_headers(false)
         .flexible(true)
         .quoting(quoting)
         .delimiter(delimiter)
         .from_reader(text.as_bytes());
+    let lines = |range: Range<usize>| text.get(range).unwrap_or_default().matches('\n').count();
+    let mut counted = 0;
     for record in reader.records().filter_map(Result::ok) {
-        let at = record.position().map_or(1, csv::Position::line);
-        let line = line + usize::try_from(at).unwrap_or(1) - 1;
+        // Where the reader stands still lies before blank lines, and before the second half of a
+        // line end; its own count of lines lags as much.
+        let byte = record.position().map_or(0, csv::Position::byte);
+        let byte = usize::try_from(byte).unwrap_or(text.len());
+        let rest = text.get(byte..).unwrap_or_default();
+        let start = text.len() - rest.trim_start_matches(['\r', '\n']).len();
+        line += lines(counted..start);
+        counted = start;
         if record.iter().any(|cell| !cell.trim().is_empty()) {
             let cells = record.iter().map(str::to_owned).collect();
             rows.push(Row { line, cells, stray_quote: !quoting });
         }
     }
-    line + text.matches('\n').count()
+    line + lines(counted..text.len())
 }
 
 /// Takes apart what several entries in one cell are set apart with.
