@@ -296,13 +296,15 @@ impl Header {
             if index == self.term || cell.is_empty() {
                 continue;
             }
+            // A column named again is not read as that.
+            let own = self.own && self.names.iter().position(|first| first == name) == Some(index);
             match name.as_str() {
-                "match" if self.own => columns.matching = cell,
-                "view" if self.own => columns.view = cell,
-                "unless" if self.own => columns.unless = cell,
-                "expires" if self.own => columns.expires = cell,
-                "owner" if self.own => columns.owner = cell,
-                "note" if self.own => notes.push(cell),
+                "match" if own => columns.matching = cell,
+                "view" if own => columns.view = cell,
+                "unless" if own => columns.unless = cell,
+                "expires" if own => columns.expires = cell,
+                "owner" if own => columns.owner = cell,
+                "note" if own => notes.push(cell),
                 _ => {
                     content.label_cells += 1;
                     notes.push(format!("{name}: {cell}"));
@@ -329,8 +331,20 @@ impl Header {
 
     /// What keeps the cells of a row of one of Quell's own lists from being told apart.
     fn fault(&self, row: &Row) -> Option<String> {
-        (self.own && row.stray_quote)
-            .then(|| "a quote opens and is not closed at the end of a cell".to_owned())
+        if !self.own {
+            return None;
+        }
+        if row.stray_quote {
+            return Some("a quote opens and is not closed at the end of a cell".to_owned());
+        }
+        let width = self.names.iter().rposition(|name| !name.is_empty()).map_or(0, |at| at + 1);
+        let cells = filled(row);
+        (cells > width).then(|| {
+            format!(
+                "it has {cells} cells, the first row names {width}; put a term with a comma in \
+                 it between quotes"
+            )
+        })
     }
 }
 

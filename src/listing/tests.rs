@@ -105,6 +105,13 @@ fn lines_of_a_table_are_counted_as_editors_do() {
     assert_eq!(lines("\n\r\nfirst one,x\r\nsecond one,\"y\r\nthird one,z\r\n"), [3, 3, 4, 4, 5, 5]);
 }
 
+#[test]
+fn a_column_named_twice_is_read_once_and_kept_as_a_note() {
+    let csv = "term,match,note,match\nfree coins,word,old,anywhere\n";
+    let list = outcome(import("a.csv", csv.as_bytes()), &[], &[], "0.5").list();
+    assert!(list.ends_with("free coins,word,,,,,old; match: anywhere\n"), "{list}");
+}
+
 /// The clean list is one that a rulebook takes without a word, and nothing more to find in it.
 #[test]
 fn what_is_clean_stays_clean() {

@@ -108,6 +108,7 @@ pub(crate) fn read_csv(file: &Arc<str>, text: &str, sink: &mut Sink) -> Vec<Entr
     else {
         return Vec::new();
     };
+    let width = filled(&header);
     let mut entries = Vec::new();
     for record in reader.records() {
         let record = match record {
@@ -123,6 +124,13 @@ pub(crate) fn read_csv(file: &Arc<str>, text: &str, sink: &mut Sink) -> Vec<Entr
         let rest = text.get(start..).unwrap_or_default();
         let start = start + (rest.len() - rest.trim_start().len());
         let end = start + rest.trim_start().find('\n').unwrap_or(rest.trim_start().len());
+        let cells = filled(&record);
+        if cells > width {
+            let what = format!("this line has {cells} cells, the first row names {width}");
+            sink.error(&Place::new(file, start..end), "extra-cell", what)
+                .help("put a term with a comma in it between quotes: \"buy now, pay later\"");
+            continue;
+        }
         let place = |column: Option<usize>| {
             Place::new(file, cell_span(text, start..end, &record, column.unwrap_or_default()))
         };
@@ -148,6 +156,12 @@ pub(crate) fn read_csv(file: &Arc<str>, text: &str, sink: &mut Sink) -> Vec<Entr
     entries
 }
 
+/// How many cells a row has, empty ones at its end left out.
+fn filled(row: &csv::StringRecord) -> usize {
+    let empty = row.iter().rev().take_while(|cell| cell.is_empty()).count();
+    row.len() - empty
+}
+
 /// The text up to the line with a quote that is not closed, which would swallow all after it.
 fn readable<'t>(file: &Arc<str>, text: &'t str, sink: &mut Sink) -> &'t str {
     let Some(at) = quotes::stray(text, b',') else { return text };
@@ -168,37 +182,39 @@ fn columns(
     header: &csv::StringRecord,
     sink: &mut Sink,
 ) -> Option<[Option<usize>; COLUMNS.len()]> {
-    let first_line = text.lines().next().unwrap_or_default();
-    let first_place = Place::new(file, 0..first_line.len());
+    let start = text.len() - text.trim_start().len();
+    let first_line = text.get(start..).unwrap_or_default().lines().next().unwrap_or_default();
+    let line = start..start + first_line.len();
+    let place = |index| Place::new(file, cell_span(text, line.clone(), header, index));
     let mut columns = [None; COLUMNS.len()];
     let mut unknown = Vec::new();
     for (index, name) in header.iter().enumerate() {
         let known = COLUMNS.iter().position(|column| column.eq_ignore_ascii_case(name));
         match known.and_then(|known| columns.get_mut(known)) {
+            Some(Some(_)) => {
+                let what = format!("column `{name}` is named twice");
+                sink.error(&place(index), "duplicate-column", what)
+                    .help("remove one of the two; a `note` takes what is worth keeping");
+            }
             Some(slot) => *slot = Some(index),
             None if name.is_empty() => {}
-            None => unknown.push(name),
+            None => unknown.push((index, name)),
         }
     }
     if columns.first().is_none_or(Option::is_none) {
         if let Some(separator) = first_line.chars().find(|c| matches!(c, ';' | '\t')) {
             let what = format!("the columns are separated by `{}`", separator.escape_default());
-            sink.error(&first_place, "missing-column", what)
+            sink.error(&Place::new(file, line), "missing-column", what)
                 .help("save it again with commas between the columns");
         } else {
-            sink.error(&first_place, "missing-column", "the first row has no `term`".to_owned())
+            sink.error(&Place::new(file, line), "missing-column", "the first row has no `term`".to_owned())
                 .help("the first row of a .csv list names its columns: term, match, view, unless, expires, owner, note");
         }
         return None;
     }
-    for name in unknown {
-        let at = first_line.find(name).unwrap_or_default();
-        sink.error(
-            &Place::new(file, at..at + name.len()),
-            "unknown-column",
-            format!("no column is named `{name}`"),
-        )
-        .help(suggest(name, COLUMNS));
+    for (index, name) in unknown {
+        sink.error(&place(index), "unknown-column", format!("no column is named `{name}`"))
+            .help(suggest(name, COLUMNS));
     }
     Some(columns)
 }
