@@ -178,6 +178,19 @@ fn a_taken_address_is_named() {
 }
 
 #[test]
+fn what_holds_no_message_is_not_taken_for_an_allowed_one() {
+    let home = home("badword");
+    let judge = |body: &str| {
+        fs::write(home.path().join("body.json"), body).unwrap();
+        quell(home.path(), &["judge", "body.json"]).output().unwrap()
+    };
+    let body = r#"{"MsgBody":[{"MsgType":"TIMTextElem","MsgContent":{"Text":"badword"}}]}"#;
+    let output = judge(body);
+    assert!(output.status.success() && output.stdout.starts_with(b"deny"), "{output:?}");
+    fails(&judge(r#"{"CallbackCommand":"State.StateChange"}"#), 1, &["nothing to judge"]);
+}
+
+#[test]
 fn the_configuration_can_be_seen_without_its_secrets() {
     let home = home("badword");
     let file =
