@@ -19,7 +19,7 @@ const DIRECT: &str = "C2C.CallbackBeforeSendMsg";
 
 /// A line of `quell judge --jsonl`, or the body of `POST /judge`, that is not a callback.
 #[derive(Debug, Default, Deserialize)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 struct Line {
     text: Texts,
     data: Option<String>,
@@ -40,6 +40,7 @@ struct Texts(Vec<String>);
 impl<'de> Deserialize<'de> for Texts {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         match Value::deserialize(deserializer)? {
+            Value::Null => Ok(Self::default()),
             Value::String(text) => Ok(Self(vec![text])),
             Value::Array(texts) => Ok(Self(
                 texts
@@ -87,12 +88,24 @@ pub fn read_line(
     // The check is on bytes because most lines are callbacks and each is read in earnest only once.
     let named = contains(line, b"\"CallbackCommand\"");
     if !named && !contains(line, b"\"MsgBody\"") {
-        let line: Line = serde_json::from_slice(line)
-            .map_err(|error| format!("not JSON with a `text`: {error}"))?;
-        return read(&line.into(), settings, judge);
+        return read(&object(line)?.into(), settings, judge);
     }
     let command = (!named).then(|| unnamed(line));
     tencent::messages(command, line, settings, judge).map(|_| ()).map_err(|error| error.to_string())
+}
+
+/// Reads what is no callback. Nothing in it is passed over: a misspelt `text` would be taken for a
+/// message without one, and allowed.
+fn object(line: &[u8]) -> Result<Line, String> {
+    if line.trim_ascii_start().first() != Some(&b'{') {
+        return Err("not a JSON object with a `text`".to_owned());
+    }
+    let line: Line = serde_json::from_slice(line)
+        .map_err(|error| format!("not a callback, nor an object with a `text`: {error}"))?;
+    if line.text.0.is_empty() && line.data.is_none() {
+        return Err("it has neither a `text` nor `data`, so there is nothing to judge".to_owned());
+    }
+    Ok(line)
 }
 
 /// The command of a callback that does not name it: the platform puts it into the URL, too.

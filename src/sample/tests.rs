@@ -29,3 +29,29 @@ fn a_callback_without_its_command_is_a_message_about_to_be_sent() {
     }
     assert_eq!(read(r#"{"CallbackCommand":"State.StateChange"}"#).unwrap(), []);
 }
+
+/// Each was judged once, as a message without text.
+#[test]
+fn what_is_misspelt_is_not_an_empty_message() {
+    for (line, words) in [
+        (r#"{"txt":"x"}"#, "unknown field `txt`, expected one of `text`"),
+        (r#"{"text":"ok","sendr":"x"}"#, "unknown field `sendr`"),
+        (r#"{"msgbody":[]}"#, "unknown field `msgbody`"),
+        ("[]", "not a JSON object"),
+        ("what", "not a JSON object"),
+        ("", "not a JSON object"),
+        ("{}", "neither a `text` nor `data`"),
+        (r#"{"text":null}"#, "neither a `text` nor `data`"),
+        (r#"{"text":[],"sender":"x"}"#, "neither a `text` nor `data`"),
+    ] {
+        let error = read(line).unwrap_err();
+        assert!(error.contains(words), "{line}: {error}");
+    }
+    for (line, text) in [
+        (r#"{"text":""}"#, ""),
+        (r#" {"text":["a","b"]}"#, "a b"),
+        (r#"{"data":"{\"note\":\"a\"}"}"#, "a"),
+    ] {
+        assert_eq!(read(line).unwrap(), [(Group, text.to_owned())], "{line}");
+    }
+}

@@ -188,6 +188,11 @@ fn what_holds_no_message_is_not_taken_for_an_allowed_one() {
     let output = judge(body);
     assert!(output.status.success() && output.stdout.starts_with(b"deny"), "{output:?}");
     fails(&judge(r#"{"CallbackCommand":"State.StateChange"}"#), 1, &["nothing to judge"]);
+    fails(&judge(r#"{"txt":"badword"}"#), 1, &["unknown field `txt`", "`text`"]);
+    fs::write(home.path().join("body.json"), r#"{"MsgBody":[]}"#).unwrap();
+    let output = quell(home.path(), &["judge", "--json", "body.json"]).output().unwrap();
+    let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(report["not_fired"][0]["why"], "the message has no elements");
 }
 
 #[test]
