@@ -132,8 +132,8 @@ pub fn run() -> ExitCode {
             // Help and version come this way too, for standard output.
             let code = if error.use_stderr() { USAGE } else { 0 };
             return match error.print() {
-                Ok(()) => ExitCode::from(code),
-                Err(_) => ExitCode::from(FAILURE),
+                Err(error) if error.kind() != io::ErrorKind::BrokenPipe => ExitCode::from(FAILURE),
+                _ => ExitCode::from(code),
             };
         }
     };
@@ -148,9 +148,12 @@ pub fn run() -> ExitCode {
         Command::List(args) => list::run(&args),
         Command::Simulate(args) => simulate::run(&args),
         Command::LogLevel(args) => log_level::run(&args),
-        Command::Config(args) => load(&args).and_then(|config| print(&config.to_string())),
+        Command::Config(args) => load(&args).and_then(|config| print(config.to_string())),
     };
     done.unwrap_or_else(|error| {
+        if reader_left(&error) {
+            return ExitCode::SUCCESS;
+        }
         let code = error.downcast_ref().map_or(FAILURE, |failure: &Failure| failure.code);
         // Where standard error is closed there is nobody to tell.
         writeln!(io::stderr(), "quell: {}", format!("{error:#}").trim_end()).unwrap_or_default();
@@ -193,10 +196,22 @@ fn file(named: Option<&Path>) -> Result<Option<(PathBuf, String)>, Failure> {
     }
 }
 
-fn print(text: &str) -> anyhow::Result<ExitCode> {
-    match io::stdout().write_all(text.as_bytes()) {
-        // Whoever read it has seen enough.
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(ExitCode::SUCCESS),
-        written => written.context("cannot write").map(|()| ExitCode::SUCCESS),
+/// Prints all there is to say; the exit code of whoever calls stands, read to its end or not.
+fn print(text: impl AsRef<[u8]>) -> anyhow::Result<ExitCode> {
+    match io::stdout().write_all(text.as_ref()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(error).context("cannot write")
+        }
+        _ => Ok(ExitCode::SUCCESS),
     }
+}
+
+/// Has whoever reads standard output, such as `head`, seen enough?
+fn reader_left(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| {
+        let io = cause.downcast_ref::<io::Error>().map(io::Error::kind);
+        let json = cause.downcast_ref::<serde_json::Error>();
+        let kind = io.or_else(|| json.and_then(serde_json::Error::io_error_kind));
+        kind == Some(io::ErrorKind::BrokenPipe)
+    })
 }

@@ -1,5 +1,9 @@
 //! A judgement in words and in JSON: the same for `quell judge`, the operator API and replays.
 
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
 use std::io;
 use std::ops::Range;
 
@@ -142,11 +146,12 @@ fn ids(firings: &[Firing]) -> Vec<&str> {
 
 fn hits<'r>(message: &'r Message<'_>, firings: &'r [Firing]) -> Vec<HitReport<'r>> {
     let all = firings.iter().flat_map(|firing| firing.hits.iter().map(move |hit| (firing, hit)));
+    let mut counts: BTreeMap<usize, Utf16<'_>> = BTreeMap::new();
     all.filter_map(|(firing, hit)| {
         let field = message.fields.get(hit.span.field)?;
         let Range { start, end } = hit.span.range;
         let text = field.text.get(start..end)?;
-        let utf16_start = utf16_len(field.text.get(..start)?);
+        let utf16 = counts.entry(hit.span.field).or_insert_with(|| Utf16::of(&field.text));
         Some(HitReport {
             rule: &firing.rule,
             list: hit.list.as_deref(),
@@ -155,16 +160,49 @@ fn hits<'r>(message: &'r Message<'_>, firings: &'r [Firing]) -> Vec<HitReport<'r
             field: field.name(),
             start,
             end,
-            utf16_start,
-            utf16_end: utf16_start + utf16_len(text),
+            utf16_start: utf16.at(start),
+            utf16_end: utf16.at(end),
             text,
         })
     })
     .collect()
 }
 
-fn utf16_len(text: &str) -> usize {
-    text.chars().map(char::len_utf16).sum()
+/// So many bytes of a field are counted anew for each hit.
+const STRIDE: usize = 256;
+
+/// Where the bytes of a text stand in UTF-16, without counting from its start for every hit.
+#[derive(Debug)]
+struct Utf16<'t> {
+    text: &'t [u8],
+    /// How much lies before every `STRIDE`th byte.
+    before: Vec<usize>,
+}
+
+impl<'t> Utf16<'t> {
+    fn of(text: &'t str) -> Self {
+        let mut sum = 0;
+        let strides = text.as_bytes().chunks(STRIDE).map(|stride| {
+            let before = sum;
+            sum += Self::len(stride);
+            before
+        });
+        let before = strides.collect();
+        Self { text: text.as_bytes(), before }
+    }
+
+    fn at(&self, byte: usize) -> usize {
+        // The end of a text of whole strides has none of its own.
+        let stride = (byte / STRIDE).min(self.before.len().saturating_sub(1));
+        let rest = self.text.get(stride * STRIDE..byte).unwrap_or_default();
+        self.before.get(stride).map_or(0, |before| before + Self::len(rest))
+    }
+
+    /// A character has one unit for its first byte, and one more if that begins four bytes.
+    fn len(bytes: &[u8]) -> usize {
+        let units = |byte: &u8| usize::from(byte & 0xc0 != 0x80) + usize::from(*byte >= 0xf0);
+        bytes.iter().map(units).sum()
+    }
 }
 
 /// The masked fields' new texts, one a line.
@@ -289,7 +327,9 @@ fn write_field(
     style: Style,
 ) -> io::Result<()> {
     spans.sort_by_key(|span| (span.start, span.end));
-    let hit = |at: usize| spans.iter().any(|span| span.contains(&at));
+    let mut spans = spans.into_iter().peekable();
+    // How far the spans reach that have begun.
+    let mut reach = 0;
     writeln!(out, "  {}", style.dim(name))?;
     let mut shown = String::from("  ");
     let mut carets = String::from("  ");
@@ -297,7 +337,10 @@ fn write_field(
     for (at, c) in text.char_indices() {
         let c = if c.is_control() { ' ' } else { c };
         let width = unicode_width::UnicodeWidthChar::width(c).unwrap_or(0);
-        if hit(at) {
+        while let Some(span) = spans.next_if(|span| span.start <= at) {
+            reach = reach.max(span.end);
+        }
+        if at < reach {
             any = true;
             shown.push_str(&style.underline(c));
             carets.extend(std::iter::repeat_n('^', width));

@@ -73,6 +73,7 @@ pub enum Fate {
 #[expect(missing_docs, reason = "each is explained by `Reason::words`")]
 pub enum Reason {
     Broken,
+    Cells,
     Empty,
     Base64,
     Page,
@@ -100,6 +101,7 @@ impl Reason {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Broken => "broken",
+            Self::Cells => "cells",
             Self::Empty => "empty",
             Self::Base64 => "base64",
             Self::Page => "page",
@@ -127,6 +129,7 @@ impl Reason {
     pub const fn words(self) -> &'static str {
         match self {
             Self::Broken => "holds characters that could not be decoded",
+            Self::Cells => "is a line whose cells cannot be told apart",
             Self::Empty => "nothing is left of it once invisible characters are removed",
             Self::Base64 => "is base64 of a text",
             Self::Page => "is a page of a host",
@@ -217,14 +220,16 @@ impl Import {
     /// Adds an entry, or several hosts that were written as one.
     fn spread(&mut self, raw: Raw, file: u32, own: bool) {
         let hosts = raw.term.split_whitespace();
-        let several = raw.term.trim().contains(char::is_whitespace)
+        let several = raw.fault.is_none()
+            && raw.term.trim().contains(char::is_whitespace)
             && hosts.clone().all(|piece| host::read(piece).is_some());
         if !several {
             return self.add(raw, file, own);
         }
         for piece in hosts {
             let columns = raw.columns.clone();
-            self.add(Raw { term: piece.to_owned(), line: raw.line, columns }, file, own);
+            let raw = Raw { term: piece.to_owned(), line: raw.line, columns, fault: None };
+            self.add(raw, file, own);
         }
     }
 
@@ -238,7 +243,9 @@ impl Import {
         };
         // What folds to nothing is the same only as itself.
         let key = if key.is_empty() { raw.term.clone() } else { key };
-        let fate = if let Some(first) = self.seen.get(key.as_str()) {
+        let fate = if let Some(why) = raw.fault {
+            Fate::Review { reason: Reason::Cells, why }
+        } else if let Some(first) = self.seen.get(key.as_str()) {
             self.again(*first, &raw.columns)
         } else {
             self.seen.insert(key.into(), number);
@@ -254,7 +261,7 @@ impl Import {
                 Screened::Aside(reason, why) => Fate::Review { reason, why },
             }
         };
-        let Raw { term: raw, line, columns } = raw;
+        let Raw { term: raw, line, columns, .. } = raw;
         self.entries.push(Entry { raw, text, file, line, columns, fate, hits: [0; 2] });
     }
 

@@ -3,16 +3,23 @@
 //! Examples in rule files, `quell judge` and `POST /judge` all read them here, through the same
 //! decoder as callbacks, so an example tests what the gateway does.
 
+#[cfg(test)]
+mod tests;
+
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::{Map, Value, json};
 
 use crate::message::Message;
-use crate::platform::tencent;
+use crate::platform::tencent::{self, Command};
 use crate::rulebook::Sample;
+
+const GROUP: &str = "Group.CallbackBeforeSendMsg";
+const DIRECT: &str = "C2C.CallbackBeforeSendMsg";
 
 /// A line of `quell judge --jsonl`, or the body of `POST /judge`, that is not a callback.
 #[derive(Debug, Default, Deserialize)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 struct Line {
     text: Texts,
     data: Option<String>,
@@ -33,6 +40,7 @@ struct Texts(Vec<String>);
 impl<'de> Deserialize<'de> for Texts {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         match Value::deserialize(deserializer)? {
+            Value::Null => Ok(Self::default()),
             Value::String(text) => Ok(Self(vec![text])),
             Value::Array(texts) => Ok(Self(
                 texts
@@ -66,6 +74,10 @@ impl From<Line> for Sample {
     }
 }
 
+/// What is wrong with a callback that hands nothing on to be judged.
+pub const NO_MESSAGE: &str =
+    "nothing to judge: a callback with this `CallbackCommand` carries no message";
+
 /// Reads a callback's body, or an object with `text` and perhaps `sender`, `group`, `group_type`,
 /// `msg_type`; gives every message in it to `judge`.
 pub fn read_line(
@@ -73,14 +85,41 @@ pub fn read_line(
     settings: &tencent::Settings,
     judge: &mut dyn FnMut(&Message<'_>),
 ) -> Result<(), String> {
-    // A callback names its command; the check is on bytes because most lines are callbacks and
-    // each is read in earnest only once.
-    if !contains(line, b"\"MsgBody\"") && !contains(line, b"\"CallbackCommand\"") {
-        let line: Line = serde_json::from_slice(line)
-            .map_err(|error| format!("not JSON with a `text`: {error}"))?;
-        return read(&line.into(), settings, judge);
+    // The check is on bytes because most lines are callbacks and each is read in earnest only once.
+    let named = contains(line, b"\"CallbackCommand\"");
+    if !named && !contains(line, b"\"MsgBody\"") {
+        return read(&object(line)?.into(), settings, judge);
     }
-    tencent::messages(None, line, settings, judge).map(|_| ()).map_err(|error| error.to_string())
+    let command = (!named).then(|| unnamed(line));
+    tencent::messages(command, line, settings, judge).map(|_| ()).map_err(|error| error.to_string())
+}
+
+/// Reads what is no callback. Nothing in it is passed over: a misspelt `text` would be taken for a
+/// message without one, and allowed.
+fn object(line: &[u8]) -> Result<Line, String> {
+    if line.trim_ascii_start().first() != Some(&b'{') {
+        return Err("not a JSON object with a `text`".to_owned());
+    }
+    let line: Line = serde_json::from_slice(line)
+        .map_err(|error| format!("not a callback, nor an object with a `text`: {error}"))?;
+    if line.text.0.is_empty() && line.data.is_none() {
+        return Err("it has neither a `text` nor `data`, so there is nothing to judge".to_owned());
+    }
+    Ok(line)
+}
+
+/// The command of a callback that does not name it: the platform puts it into the URL, too.
+fn unnamed(body: &[u8]) -> Command {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    struct To {
+        #[serde(rename = "To_Account")]
+        to_account: Option<IgnoredAny>,
+        group_id: Option<IgnoredAny>,
+    }
+    let direct = serde_json::from_slice(body)
+        .is_ok_and(|To { to_account, group_id }| to_account.is_some() && group_id.is_none());
+    Command::from_name(if direct { DIRECT } else { GROUP })
 }
 
 fn contains(bytes: &[u8], word: &[u8]) -> bool {
@@ -143,11 +182,11 @@ fn callback(sample: &Sample) -> Value {
     body.insert("MsgBody".to_owned(), Value::Array(elements));
     let command = if let Some(to) = &sample.to {
         body.insert("To_Account".to_owned(), json!(to));
-        "C2C.CallbackBeforeSendMsg"
+        DIRECT
     } else {
         body.insert("GroupId".to_owned(), json!(word(&sample.group, "@TGS#example")));
         body.insert("Type".to_owned(), json!(word(&sample.group_type, "Public")));
-        "Group.CallbackBeforeSendMsg"
+        GROUP
     };
     body.insert("CallbackCommand".to_owned(), json!(command));
     Value::Object(body)

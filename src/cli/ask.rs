@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::client::conn::http1;
@@ -34,10 +34,11 @@ pub(super) fn ask(
     let asked = runtime.block_on(async {
         tokio::time::timeout(TIMEOUT, exchange(config, address, method, path, body)).await
     });
-    let (status, text) = asked
-        .map_err(anyhow::Error::from)
-        .flatten()
-        .with_context(|| format!("no node answers at {address}, `listen.operator`"))?;
+    // In words only: a broken connection must not pass for a reader of standard output that left.
+    let (status, text) = asked.map_err(anyhow::Error::from).flatten().map_err(|error| {
+        let what = format!("no node answers at {address}, `listen.operator`: {error:#}");
+        Failure::new(FAILURE, what)
+    })?;
     if (200..300).contains(&status) {
         return Ok(text);
     }

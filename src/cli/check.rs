@@ -55,7 +55,8 @@ pub enum Format {
 /// Checks, and says what was found on standard output.
 pub fn run(args: &Check) -> anyhow::Result<ExitCode> {
     let (sources, rulebook, report) = compile_directory(&args.directory)?;
-    let mut out = io::stdout().lock();
+    // Printed at once: what is found decides about the exit code, even if nobody reads it all.
+    let mut out = Vec::new();
     match if args.json { Format::Json } else { args.format } {
         Format::Human => {
             write_report(&mut out, &sources, &report, io::stdout().is_terminal())?;
@@ -72,6 +73,7 @@ pub fn run(args: &Check) -> anyhow::Result<ExitCode> {
             writeln!(out)?;
         }
     }
+    super::print(&out)?;
     let failed = rulebook.is_none() || args.strict && report.count(Severity::Warning) > 0;
     Ok(if failed { ExitCode::from(BAD_RULES) } else { ExitCode::SUCCESS })
 }

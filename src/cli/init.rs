@@ -86,7 +86,7 @@ pub(super) fn run(args: &Init) -> anyhow::Result<ExitCode> {
     for (path, text) in &files {
         write(path, text).with_context(|| format!("cannot write {}", path.display()))?;
     }
-    super::print(&next(directory))
+    super::print(next(directory))
 }
 
 /// Never over what has come there since it was looked at.

@@ -81,14 +81,16 @@ fn one(rulebook: &Rulebook, line: &[u8], as_json: bool) -> anyhow::Result<()> {
     let settings = tencent::Settings::default();
     let (facts, now) = (Facts::default(), now());
     let mut scratch = Scratch::default();
-    let mut written = Ok(());
+    let mut written = None;
     let mut judge = |message: &Message<'_>| {
-        if written.is_ok() {
-            written = show(&mut out, rulebook, message, &facts, now, &mut scratch, as_json, style);
+        if !matches!(written, Some(Err(_))) {
+            let shown =
+                show(&mut out, rulebook, message, &facts, now, &mut scratch, as_json, style);
+            written = Some(shown);
         }
     };
     sample::read_line(line, &settings, &mut judge).map_err(anyhow::Error::msg)?;
-    written?;
+    written.context(sample::NO_MESSAGE)??;
     out.flush().context("cannot write the judgement")
 }
 
@@ -138,7 +140,7 @@ fn bulk(rulebook: &Rulebook, file: Option<&Path>) -> anyhow::Result<()> {
         match (read, answer) {
             (Ok(()), Some((_, report))) => out.write_all(&report?)?,
             (Ok(()), None) => {
-                serde_json::to_writer(&mut out, &json!({"error": "no message in this line"}))?;
+                serde_json::to_writer(&mut out, &json!({"error": sample::NO_MESSAGE}))?;
             }
             (Err(why), _) => serde_json::to_writer(&mut out, &json!({ "error": why }))?,
         }

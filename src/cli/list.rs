@@ -147,10 +147,11 @@ fn import(args: &ImportArgs) -> anyhow::Result<ExitCode> {
 
 fn lint(args: &Common) -> anyhow::Result<ExitCode> {
     let outcome = weigh(args)?;
-    let mut out = io::stdout().lock();
+    let report = outcome.report();
+    let mut out = Vec::new();
     if args.json {
         let findings: Vec<_> = outcome.findings().collect();
-        writeln!(out, "{}", json!({ "report": outcome.report(), "findings": findings }))?;
+        writeln!(out, "{}", json!({ "report": report, "findings": findings }))?;
     } else {
         for finding in outcome.findings().take(FINDINGS_MAX) {
             let (file, line) = (&finding.file, finding.line);
@@ -160,9 +161,9 @@ fn lint(args: &Common) -> anyhow::Result<ExitCode> {
         if more > 0 {
             writeln!(out, "… and {more} more (--json has them all)")?;
         }
-        write!(out, "\n{}", outcome.report())?;
+        write!(out, "\n{report}")?;
     }
-    let report = outcome.report();
+    super::print(&out)?;
     let clean = report.kept == report.entries;
     Ok(if clean { ExitCode::SUCCESS } else { ExitCode::from(BAD_RULES) })
 }

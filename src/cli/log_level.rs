@@ -40,5 +40,5 @@ pub(super) fn run(args: &LogLevel) -> anyhow::Result<ExitCode> {
     let answer: Value =
         serde_json::from_str(&ask(&config, method, "/log-level", wanted.as_ref())?)?;
     let level = answer.get("level").and_then(Value::as_str).context("the node says no level")?;
-    super::print(&format!("{level}\n"))
+    super::print(format!("{level}\n"))
 }

@@ -16,5 +16,5 @@ pub struct Schema {}
 
 /// Writes the schema to standard output.
 pub fn run(_args: &Schema) -> anyhow::Result<ExitCode> {
-    super::print(&format!("{:#}\n", schema()))
+    super::print(format!("{:#}\n", schema()))
 }

@@ -1,6 +1,9 @@
 //! From the text of a dirty list to its entries, as written.
 
 use std::collections::BTreeSet;
+use std::ops::Range;
+
+use crate::rulebook::stray_quote;
 
 /// One entry as it was read.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
@@ -9,6 +12,8 @@ pub(super) struct Raw {
     /// From 1.
     pub(super) line: usize,
     pub(super) columns: Columns,
+    /// Why the line is no row of Quell's own format; `term` is then all of it.
+    pub(super) fault: Option<String>,
 }
 
 /// What else a list in Quell's own format says about an entry, as written.
@@ -76,6 +81,8 @@ const LABELLED_ROWS_MIN: usize = 10;
 struct Row {
     line: usize,
     cells: Vec<String>,
+    /// It has a quote that is not closed.
+    stray_quote: bool,
 }
 
 /// Reads a list.
@@ -124,33 +131,58 @@ fn text_rows(text: &str) -> Vec<Row> {
             } else {
                 line.split([',', '\t']).map(str::to_owned).collect()
             };
-            Row { line: index + 1, cells }
+            Row { line: index + 1, cells, stray_quote: false }
         })
         .collect()
 }
 
+/// A quote that is not closed would swallow the lines after it: its line is read as it stands.
 fn table_rows(text: &str, delimiter: u8) -> Vec<Row> {
-    let rows = |quoting: bool| -> Vec<Row> {
-        let mut reader = csv::ReaderBuilder::new()
-            .has_headers(false)
-            .flexible(true)
-            .quoting(quoting)
-            .delimiter(delimiter)
-            .from_reader(text.as_bytes());
-        let records = reader.records().filter_map(Result::ok);
-        records
-            .map(|record| {
-                let line = record.position().map_or(0, csv::Position::line);
-                let cells = record.iter().map(str::to_owned).collect();
-                Row { line: usize::try_from(line).unwrap_or(0), cells }
-            })
-            .filter(|row: &Row| row.cells.iter().any(|cell| !cell.trim().is_empty()))
-            .collect()
-    };
-    let read = rows(true);
-    // A quote that was never closed swallows the lines after it.
-    let swallowed = |row: &Row| row.cells.first().is_some_and(|cell| cell.trim().contains('\n'));
-    if read.iter().any(swallowed) { rows(false) } else { read }
+    let mut rows = Vec::new();
+    let (mut rest, mut line) = (text, 1);
+    while let Some(at) = stray_quote(rest, delimiter) {
+        let (before, after) = rest.split_at_checked(at).unwrap_or((rest, ""));
+        let start = before.rfind('\n').map_or(0, |end| end + 1);
+        let end = after.find('\n').map_or(rest.len(), |end| at + end + 1);
+        line = records(rest.get(..start).unwrap_or_default(), delimiter, true, line, &mut rows);
+        line = records(rest.get(start..end).unwrap_or_default(), delimiter, false, line, &mut rows);
+        rest = rest.get(end..).unwrap_or_default();
+    }
+    records(rest, delimiter, true, line, &mut rows);
+    rows
+}
+
+/// Reads the rows of a text that begins on this line, and says on which line it ends.
+fn records(
+    text: &str,
+    delimiter: u8,
+    quoting: bool,
+    mut line: usize,
+    rows: &mut Vec<Row>,
+) -> usize {
+    let mut reader = csv::ReaderBuilder::new()
+        .has_headers(false)
+        .flexible(true)
+        .quoting(quoting)
+        .delimiter(delimiter)
+        .from_reader(text.as_bytes());
+    let lines = |range: Range<usize>| text.get(range).unwrap_or_default().matches('\n').count();
+    let mut counted = 0;
+    for record in reader.records().filter_map(Result::ok) {
+        // Where the reader stands still lies before blank lines, and before the second half of a
+        // line end; its own count of lines lags as much.
+        let byte = record.position().map_or(0, csv::Position::byte);
+        let byte = usize::try_from(byte).unwrap_or(text.len());
+        let rest = text.get(byte..).unwrap_or_default();
+        let start = text.len() - rest.trim_start_matches(['\r', '\n']).len();
+        line += lines(counted..start);
+        counted = start;
+        if record.iter().any(|cell| !cell.trim().is_empty()) {
+            let cells = record.iter().map(str::to_owned).collect();
+            rows.push(Row { line, cells, stray_quote: !quoting });
+        }
+    }
+    line + lines(counted..text.len())
 }
 
 /// Takes apart what several entries in one cell are set apart with.
@@ -202,7 +234,8 @@ fn plain_row(row: &Row, labels: &BTreeSet<usize>, content: &mut Content) {
     for (_, cell) in row.cells.iter().enumerate().filter(|(index, _)| !is_label(*index)) {
         for piece in pieces(cell) {
             let columns = Columns { note: note.clone(), ..Columns::default() };
-            content.entries.push(Raw { term: piece.to_owned(), line: row.line, columns });
+            let entry = Raw { term: piece.to_owned(), line: row.line, columns, fault: None };
+            content.entries.push(entry);
         }
     }
 }
@@ -249,6 +282,12 @@ impl Header {
     }
 
     fn row(&self, row: &Row, content: &mut Content) {
+        if let Some(fault) = self.fault(row) {
+            let (term, fault) = (row.cells.join(","), Some(fault));
+            let columns = Columns::default();
+            content.entries.push(Raw { term, line: row.line, columns, fault });
+            return;
+        }
         let mut columns = Columns::default();
         let mut notes = Vec::new();
         for (index, (name, cell)) in self.names.iter().zip(&row.cells).enumerate() {
@@ -257,13 +296,15 @@ impl Header {
             if index == self.term || cell.is_empty() {
                 continue;
             }
+            // A column named again is not read as that.
+            let own = self.own && self.names.iter().position(|first| first == name) == Some(index);
             match name.as_str() {
-                "match" if self.own => columns.matching = cell,
-                "view" if self.own => columns.view = cell,
-                "unless" if self.own => columns.unless = cell,
-                "expires" if self.own => columns.expires = cell,
-                "owner" if self.own => columns.owner = cell,
-                "note" if self.own => notes.push(cell),
+                "match" if own => columns.matching = cell,
+                "view" if own => columns.view = cell,
+                "unless" if own => columns.unless = cell,
+                "expires" if own => columns.expires = cell,
+                "owner" if own => columns.owner = cell,
+                "note" if own => notes.push(cell),
                 _ => {
                     content.label_cells += 1;
                     notes.push(format!("{name}: {cell}"));
@@ -275,15 +316,35 @@ impl Header {
         let terms = if self.own { vec![cell.as_str()] } else { pieces(cell) };
         for piece in terms.into_iter().filter(|piece| !piece.trim().is_empty()) {
             let columns = columns.clone();
-            content.entries.push(Raw { term: piece.to_owned(), line: row.line, columns });
+            let entry = Raw { term: piece.to_owned(), line: row.line, columns, fault: None };
+            content.entries.push(entry);
         }
         // A row that is longer than the header: what is beyond it may be entries.
         for cell in row.cells.iter().skip(self.names.len()) {
             for piece in pieces(cell) {
                 let columns = Columns::default();
-                content.entries.push(Raw { term: piece.to_owned(), line: row.line, columns });
+                let entry = Raw { term: piece.to_owned(), line: row.line, columns, fault: None };
+                content.entries.push(entry);
             }
         }
+    }
+
+    /// What keeps the cells of a row of one of Quell's own lists from being told apart.
+    fn fault(&self, row: &Row) -> Option<String> {
+        if !self.own {
+            return None;
+        }
+        if row.stray_quote {
+            return Some("a quote opens and is not closed at the end of a cell".to_owned());
+        }
+        let width = self.names.iter().rposition(|name| !name.is_empty()).map_or(0, |at| at + 1);
+        let cells = filled(row);
+        (cells > width).then(|| {
+            format!(
+                "it has {cells} cells, the first row names {width}; put a term with a comma in \
+                 it between quotes"
+            )
+        })
     }
 }
 

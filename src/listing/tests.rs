@@ -93,6 +93,25 @@ fn dirty_files() {
     assert!(seen >= 5, "{seen}");
 }
 
+/// The lines told are those that an editor shows.
+#[test]
+fn lines_of_a_table_are_counted_as_editors_do() {
+    let lines = |text: &str| -> Vec<usize> {
+        import("a.csv", text.as_bytes()).entries.iter().map(|entry| entry.line).collect()
+    };
+    let unix = "term,note\n\nfirst one,\n\"second one\",\"two\nlines\"\n\n\nthird one,\n";
+    assert_eq!(lines(unix), [3, 4, 8]);
+    assert_eq!(lines(&unix.replace('\n', "\r\n")), [3, 4, 8]);
+    assert_eq!(lines("\n\r\nfirst one,x\r\nsecond one,\"y\r\nthird one,z\r\n"), [3, 3, 4, 4, 5, 5]);
+}
+
+#[test]
+fn a_column_named_twice_is_read_once_and_kept_as_a_note() {
+    let csv = "term,match,note,match\nfree coins,word,old,anywhere\n";
+    let list = outcome(import("a.csv", csv.as_bytes()), &[], &[], "0.5").list();
+    assert!(list.ends_with("free coins,word,,,,,old; match: anywhere\n"), "{list}");
+}
+
 /// The clean list is one that a rulebook takes without a word, and nothing more to find in it.
 #[test]
 fn what_is_clean_stays_clean() {

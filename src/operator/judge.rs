@@ -23,6 +23,9 @@ pub(super) fn judge(
             .in_full(message, &judgement, &not_fired);
         reports.push(serde_json::to_value(&report).map_err(|error| error.to_string()));
     })?;
+    if reports.is_empty() {
+        return Err(sample::NO_MESSAGE.to_owned());
+    }
     let messages = reports.into_iter().collect::<Result<Vec<_>, String>>()?;
     Ok(json!({ "revision": &**rulebook.revision(), "messages": messages }))
 }

@@ -8,7 +8,7 @@ use super::entry::{id, ix};
 use super::judge::{Miss, Scratch, Trial};
 use super::source::Mode;
 use super::{Facts, Timestamp};
-use crate::message::Message;
+use crate::message::{Kind, KindSet, Message};
 
 /// A rule that did not fire, and the first condition that failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,7 +60,14 @@ pub(crate) fn miss(book: &Book, rule: usize, miss: &Miss, message: &Message<'_>)
             _ => "the rule has ended (`until`)".to_owned(),
         },
         Miss::Kind => {
-            let kinds: Vec<&str> = message.elements.iter().map(|kind| kind.name()).collect();
+            let kinds: Vec<&str> = Kind::ALL
+                .iter()
+                .filter(|(kind, _)| message.kinds.meets(KindSet::of(*kind)))
+                .map(|(_, name)| *name)
+                .collect();
+            if kinds.is_empty() {
+                return "the message has no elements".to_owned();
+            }
             format!("the message has only {}", kinds.join(", "))
         }
         Miss::Scope(out) => out.explain(message),

@@ -7,9 +7,9 @@ use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::Timestamp;
 use super::diagnostic::{Place, Sink, suggest};
 use super::source::{MATCHINGS, Matching, VIEWS};
+use super::{Timestamp, quotes};
 use crate::verdict::ViewKind;
 
 /// One line of a list, as written.
@@ -95,6 +95,11 @@ const COLUMNS: [&str; 7] = ["term", "match", "view", "unless", "expires", "owner
 
 /// Reads a `.csv` list.
 pub(crate) fn read_csv(file: &Arc<str>, text: &str, sink: &mut Sink) -> Vec<EntrySource<'static>> {
+    let whole = text;
+    let text = readable(file, whole, sink);
+    if text.is_empty() && !whole.is_empty() {
+        return Vec::new();
+    }
     let mut reader =
         csv::ReaderBuilder::new().flexible(true).trim(csv::Trim::All).from_reader(text.as_bytes());
     let header = reader.headers().cloned().unwrap_or_default();
@@ -103,6 +108,7 @@ pub(crate) fn read_csv(file: &Arc<str>, text: &str, sink: &mut Sink) -> Vec<Entr
     else {
         return Vec::new();
     };
+    let width = filled(&header);
     let mut entries = Vec::new();
     for record in reader.records() {
         let record = match record {
@@ -118,6 +124,13 @@ pub(crate) fn read_csv(file: &Arc<str>, text: &str, sink: &mut Sink) -> Vec<Entr
         let rest = text.get(start..).unwrap_or_default();
         let start = start + (rest.len() - rest.trim_start().len());
         let end = start + rest.trim_start().find('\n').unwrap_or(rest.trim_start().len());
+        let cells = filled(&record);
+        if cells > width {
+            let what = format!("this line has {cells} cells, the first row names {width}");
+            sink.error(&Place::new(file, start..end), "extra-cell", what)
+                .help("put a term with a comma in it between quotes: \"buy now, pay later\"");
+            continue;
+        }
         let place = |column: Option<usize>| {
             Place::new(file, cell_span(text, start..end, &record, column.unwrap_or_default()))
         };
@@ -143,6 +156,25 @@ pub(crate) fn read_csv(file: &Arc<str>, text: &str, sink: &mut Sink) -> Vec<Entr
     entries
 }
 
+/// How many cells a row has, empty ones at its end left out.
+fn filled(row: &csv::StringRecord) -> usize {
+    let empty = row.iter().rev().take_while(|cell| cell.is_empty()).count();
+    row.len() - empty
+}
+
+/// The text up to the line with a quote that is not closed, which would swallow all after it.
+fn readable<'t>(file: &Arc<str>, text: &'t str, sink: &mut Sink) -> &'t str {
+    let Some(at) = quotes::stray(text, b',') else { return text };
+    let (before, rest) = text.split_at_checked(at).unwrap_or((text, ""));
+    let line = rest.lines().next().unwrap_or_default();
+    let what = "a quote opens here and is not closed at the end of a cell".to_owned();
+    sink.error(&Place::new(file, at..at + line.len()), "csv-syntax", what).help(
+        "close it; a quote that belongs to the text is written twice, in a cell between quotes: \
+         \"a \"\"free\"\" gift\"",
+    );
+    before.get(..before.rfind('\n').map_or(0, |end| end + 1)).unwrap_or_default()
+}
+
 /// Which column holds what; nothing if there is no `term`.
 fn columns(
     file: &Arc<str>,
@@ -150,37 +182,39 @@ fn columns(
     header: &csv::StringRecord,
     sink: &mut Sink,
 ) -> Option<[Option<usize>; COLUMNS.len()]> {
-    let first_line = text.lines().next().unwrap_or_default();
-    let first_place = Place::new(file, 0..first_line.len());
+    let start = text.len() - text.trim_start().len();
+    let first_line = text.get(start..).unwrap_or_default().lines().next().unwrap_or_default();
+    let line = start..start + first_line.len();
+    let place = |index| Place::new(file, cell_span(text, line.clone(), header, index));
     let mut columns = [None; COLUMNS.len()];
     let mut unknown = Vec::new();
     for (index, name) in header.iter().enumerate() {
         let known = COLUMNS.iter().position(|column| column.eq_ignore_ascii_case(name));
         match known.and_then(|known| columns.get_mut(known)) {
+            Some(Some(_)) => {
+                let what = format!("column `{name}` is named twice");
+                sink.error(&place(index), "duplicate-column", what)
+                    .help("remove one of the two; a `note` takes what is worth keeping");
+            }
             Some(slot) => *slot = Some(index),
             None if name.is_empty() => {}
-            None => unknown.push(name),
+            None => unknown.push((index, name)),
         }
     }
     if columns.first().is_none_or(Option::is_none) {
         if let Some(separator) = first_line.chars().find(|c| matches!(c, ';' | '\t')) {
             let what = format!("the columns are separated by `{}`", separator.escape_default());
-            sink.error(&first_place, "missing-column", what)
+            sink.error(&Place::new(file, line), "missing-column", what)
                 .help("save it again with commas between the columns");
         } else {
-            sink.error(&first_place, "missing-column", "the first row has no `term`".to_owned())
+            sink.error(&Place::new(file, line), "missing-column", "the first row has no `term`".to_owned())
                 .help("the first row of a .csv list names its columns: term, match, view, unless, expires, owner, note");
         }
         return None;
     }
-    for name in unknown {
-        let at = first_line.find(name).unwrap_or_default();
-        sink.error(
-            &Place::new(file, at..at + name.len()),
-            "unknown-column",
-            format!("no column is named `{name}`"),
-        )
-        .help(suggest(name, COLUMNS));
+    for (index, name) in unknown {
+        sink.error(&place(index), "unknown-column", format!("no column is named `{name}`"))
+            .help(suggest(name, COLUMNS));
     }
     Some(columns)
 }

@@ -32,9 +32,13 @@ fn a_message_can_be_tried() {
     assert_eq!(verdict(r#"{"text":"a badword"}"#), "deny");
     assert_eq!(verdict(r#"{"text":"hello"}"#), "allow");
     assert_eq!(verdict(&message("badword")), "deny");
-    let reply = quell.post("/judge", None, "what");
-    assert_eq!(reply.status, 400);
-    assert!(reply.json()["error"].is_string());
+    let unnamed = r#"{"MsgBody":[{"MsgType":"TIMTextElem","MsgContent":{"Text":"badword"}}]}"#;
+    assert_eq!(verdict(unnamed), "deny");
+    for nothing in ["what", r#"{"CallbackCommand":"State.StateChange"}"#] {
+        let reply = quell.post("/judge", None, nothing);
+        assert_eq!(reply.status, 400, "{nothing}");
+        assert!(reply.json()["error"].is_string());
+    }
     // Trying is not counted as happening.
     assert_eq!(quell.metric("quell_verdicts_total{verdict=\"deny\"}"), 0);
 }

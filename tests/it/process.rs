@@ -178,6 +178,51 @@ fn a_taken_address_is_named() {
 }
 
 #[test]
+fn what_holds_no_message_is_not_taken_for_an_allowed_one() {
+    let home = home("badword");
+    let judge = |body: &str| {
+        fs::write(home.path().join("body.json"), body).unwrap();
+        quell(home.path(), &["judge", "body.json"]).output().unwrap()
+    };
+    let body = r#"{"MsgBody":[{"MsgType":"TIMTextElem","MsgContent":{"Text":"badword"}}]}"#;
+    let output = judge(body);
+    assert!(output.status.success() && output.stdout.starts_with(b"deny"), "{output:?}");
+    fails(&judge(r#"{"CallbackCommand":"State.StateChange"}"#), 1, &["nothing to judge"]);
+    fails(&judge(r#"{"txt":"badword"}"#), 1, &["unknown field `txt`", "`text`"]);
+    fs::write(home.path().join("body.json"), r#"{"MsgBody":[]}"#).unwrap();
+    let output = quell(home.path(), &["judge", "--json", "body.json"]).output().unwrap();
+    let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(report["not_fired"][0]["why"], "the message has no elements");
+}
+
+/// `quell … | head -1`: nobody is told of a broken pipe, and what was found out still counts.
+#[test]
+fn a_reader_who_has_seen_enough_is_no_failure() {
+    let home = home("badword");
+    fs::write(home.path().join("many.txt"), "x\n".repeat(50)).unwrap();
+    fs::write(home.path().join("fine.txt"), "free coins\n").unwrap();
+    fs::write(home.path().join("lines.jsonl"), "{\"text\":\"hi\"}\n".repeat(5_000)).unwrap();
+    for (arguments, code) in [
+        (&["judge", "--jsonl", "lines.jsonl"][..], 0),
+        (&["judge", "--text", "hi", "--json"], 0),
+        (&["judge", "--text", "hi"], 0),
+        (&["list", "lint", "many.txt"], 65),
+        (&["list", "import", "fine.txt", "--out", "new"], 0),
+        (&["check"], 0),
+        (&["check", "none"], 1),
+        (&["schema"], 0),
+        (&["--help"], 0),
+    ] {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let output = quell(home.path(), arguments).stdout(writer).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(code), "{arguments:?}: {said}");
+        assert_eq!(said.is_empty(), code != 1, "{arguments:?}: {said}");
+    }
+}
+
+#[test]
 fn the_configuration_can_be_seen_without_its_secrets() {
     let home = home("badword");
     let file =

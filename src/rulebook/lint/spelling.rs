@@ -8,7 +8,8 @@ pub(crate) fn is_invisible(c: char) -> bool {
     matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
 }
 
-/// Warns about a term with an invisible character, or with a word of letters of two alphabets.
+/// Warns about a term with an invisible character, with a word of letters of two alphabets, or with
+/// a `*` where it is no wildcard.
 pub(crate) fn lint(term: &str, place: &dyn Fn() -> Place, sink: &mut Sink) {
     for operator in ["&", "~"] {
         let dangles = |rest: Option<&str>, spaced: fn(&str) -> bool| rest.is_some_and(spaced);
@@ -20,6 +21,15 @@ pub(crate) fn lint(term: &str, place: &dyn Fn() -> Place, sink: &mut Sink) {
                 "it stands between two terms, as in `loan & no check ~ student`; complete or remove it",
             );
         }
+    }
+    if has_inner_star(term) {
+        let parts = term.split('*').filter(|part| !part.is_empty()).collect::<Vec<_>>();
+        let what = format!("the `*` inside `{term}` stands for itself only");
+        sink.warn(&place(), "inner-star", what).help(format!(
+            "it stands for any letters at either end of a term; if all parts must be in the \
+             message, write `{}`",
+            parts.join(" & ")
+        ));
     }
     if term.is_ascii() && !term.bytes().any(|byte| byte.is_ascii_control()) {
         return;
@@ -41,6 +51,29 @@ pub(crate) fn lint(term: &str, place: &dyn Fn() -> Place, sink: &mut Sink) {
                 .help("it looks like one word and is another; retype it with one keyboard");
         }
     }
+}
+
+/// Is there a `*` between two words? Beside a single Latin letter it hides another one, as in
+/// `d*mn`, and is meant as it stands.
+fn has_inner_star(term: &str) -> bool {
+    let single = |part: &str| {
+        let mut letters = part.chars();
+        letters.next().is_some_and(|c| c.is_ascii_alphanumeric()) && letters.next().is_none()
+    };
+    let mut parts = term.split('*').map(|part| {
+        let word = |c: char| c.is_alphanumeric();
+        let first = part.split(|c| !word(c)).next().unwrap_or_default();
+        let last = part.rsplit(|c| !word(c)).next().unwrap_or_default();
+        (first, last)
+    });
+    let Some((_, mut left)) = parts.next() else { return false };
+    for (right, next) in parts {
+        if !left.is_empty() && !right.is_empty() && !single(left) && !single(right) {
+            return true;
+        }
+        left = next;
+    }
+    false
 }
 
 /// Is it a letter of an alphabet whose letters pass for Latin ones?
