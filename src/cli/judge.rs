@@ -63,9 +63,13 @@ pub fn run(args: &Judge) -> anyhow::Result<ExitCode> {
         (Some(text), _) => json!({ "text": text }).to_string().into_bytes(),
         (None, Some(file)) => {
             let mut bytes = Vec::new();
-            open(Some(file))?
-                .take(u64::try_from(LINE_BYTES_MAX).unwrap_or(u64::MAX))
-                .read_to_end(&mut bytes)?;
+            let limit = u64::try_from(LINE_BYTES_MAX).unwrap_or(u64::MAX).saturating_add(1);
+            open(Some(file))?.take(limit).read_to_end(&mut bytes)?;
+            anyhow::ensure!(
+                bytes.len() <= LINE_BYTES_MAX,
+                "{} is longer than {LINE_BYTES_MAX} bytes; give several messages with --jsonl",
+                file.display()
+            );
             bytes
         }
         // Not reached: the command line asks for one of the two.

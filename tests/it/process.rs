@@ -189,6 +189,8 @@ fn what_holds_no_message_is_not_taken_for_an_allowed_one() {
     assert!(output.status.success() && output.stdout.starts_with(b"deny"), "{output:?}");
     fails(&judge(r#"{"CallbackCommand":"State.StateChange"}"#), 1, &["nothing to judge"]);
     fails(&judge(r#"{"txt":"badword"}"#), 1, &["unknown field `txt`", "`text`"]);
+    let long = format!(r#"{{"text":"{}badword"}}"#, "a ".repeat(1 << 19));
+    fails(&judge(&long), 1, &["longer than 1048576 bytes", "--jsonl"]);
     fs::write(home.path().join("body.json"), r#"{"MsgBody":[]}"#).unwrap();
     let output = quell(home.path(), &["judge", "--json", "body.json"]).output().unwrap();
     let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
