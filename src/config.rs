@@ -120,12 +120,16 @@ pub struct Input<'a> {
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
     /// The file breaks TOML or names what is not a setting.
-    #[error("{}: {source}", path.display())]
+    #[error("{}: line {line}, column {column}: {reason}", path.display())]
     File {
         /// The file.
         path: PathBuf,
-        /// What is wrong, with line and column.
-        source: toml::de::Error,
+        /// The line of the mistake, from 1.
+        line: usize,
+        /// Its column, in characters, from 1.
+        column: usize,
+        /// What is wrong, without the line itself: it may hold a token.
+        reason: String,
     },
     /// A variable or flag has a value that its setting cannot have.
     #[error("{origin}: {reason}")]
