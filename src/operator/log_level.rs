@@ -33,18 +33,14 @@ pub(super) fn put(request: &Request) -> Reply {
         Err(fault) => return error(StatusCode::BAD_REQUEST, &fault.to_string()),
     };
     with_level(|level| match change(level, &wanted) {
-        Ok(()) => {
-            let Wanted { level, for_seconds } = &wanted;
-            tracing::warn!(level, for_seconds, "log level changed");
-            get()
-        }
+        Ok(()) => get(),
         Err(fault) => error(StatusCode::BAD_REQUEST, &fault.to_string()),
     })
 }
 
 fn change(level: &'static Level, wanted: &Wanted) -> Result<(), TelemetryError> {
     let Some(seconds) = wanted.for_seconds else { return level.set(&wanted.level) };
-    let change = level.lend(&wanted.level)?;
+    let change = level.lend(&wanted.level, seconds)?;
     tokio::task::spawn_local(async move {
         tokio::time::sleep(Duration::from_secs(seconds.into())).await;
         // It was in force before, so it is a level.

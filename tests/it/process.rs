@@ -241,14 +241,25 @@ fn the_log_level_can_be_changed_while_serving() {
     assert_eq!(run(&["debug"]), said("debug"));
     serving.connect().ask(&callback(BEFORE, &message("hello")));
     serving.wait_for("\"answered\"");
-    assert_eq!(run(&["loud"]), (Some(1), String::new()));
+    for wrong in ["loud", "", " "] {
+        assert_eq!(run(&[wrong]), (Some(1), String::new()), "{wrong:?}");
+    }
     assert_eq!(run(&["quell=trace,warn", "--for", "1h"]), said("quell=trace,warn"));
     assert_eq!(run(&[]), said("quell=trace,warn"));
+    // Silence is told, and so is its end.
+    assert_eq!(run(&["off"]), said("off"));
+    let told = serving.wait_for("\"now\":\"off\"");
+    assert!(told.contains("\"before\":\"quell=trace,warn\""), "{told}");
+    assert_eq!(run(&["info"]), said("info"));
+    serving.wait_for("\"now\":\"info\"");
+    assert_eq!(run(&["off", "--for", "1s"]), said("off"));
+    serving.wait_for("\"for_seconds\":1");
+    let told = serving.wait_for("again what it was");
+    assert!(told.contains("\"now\":\"info\""), "{told}");
     let nobody = quell(home.path(), &["log-level", "--operator", "127.0.0.1:1"]).output().unwrap();
     fails(&nobody, 1, &["no node answers", "127.0.0.1:1"]);
-    fails(
-        &quell(home.path(), &["serve"]).env("QUELL_LOG__LEVEL", "loud").output().unwrap(),
-        64,
-        &["log.level", "`loud`", "debug"],
-    );
+    for wrong in ["loud", ""] {
+        let output = quell(home.path(), &["serve"]).env("QUELL_LOG__LEVEL", wrong).output();
+        fails(&output.unwrap(), 64, &["log.level", &format!("`{wrong}`"), "debug"]);
+    }
 }
