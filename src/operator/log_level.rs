@@ -32,6 +32,10 @@ pub(super) fn put(request: &Request) -> Reply {
         Ok(wanted) => wanted,
         Err(fault) => return error(StatusCode::BAD_REQUEST, &fault.to_string()),
     };
+    if wanted.for_seconds == Some(0) {
+        let what = "`for_seconds` must be at least 1; leave it out for a change that lasts";
+        return error(StatusCode::BAD_REQUEST, what);
+    }
     with_level(|level| match change(level, &wanted) {
         Ok(()) => get(),
         Err(fault) => error(StatusCode::BAD_REQUEST, &fault.to_string()),

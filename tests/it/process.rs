@@ -246,6 +246,10 @@ fn the_log_level_can_be_changed_while_serving() {
     }
     assert_eq!(run(&["quell=trace,warn", "--for", "1h"]), said("quell=trace,warn"));
     assert_eq!(run(&[]), said("quell=trace,warn"));
+    for wrong in ["0s", "500ms"] {
+        let all = ["log-level", "debug", "--operator", &operator, "--for", wrong];
+        fails(&quell(home.path(), &all).output().unwrap(), 64, &["--for", wrong, "`1s`"]);
+    }
     // Silence is told, and so is its end.
     assert_eq!(run(&["off"]), said("off"));
     let told = serving.wait_for("\"now\":\"off\"");
