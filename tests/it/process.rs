@@ -43,14 +43,18 @@ impl Serving {
         serving
     }
 
-    /// Reads the log up to a line with these words in it.
+    /// Reads the log up to a line with these words in it, which is returned.
     pub(crate) fn wait_for(&mut self, words: &str) -> String {
-        let mut line = String::new();
-        while !line.contains(words) {
-            line.clear();
-            assert!(self.log.read_line(&mut line).unwrap() > 0, "ended without {words}");
+        self.read_to(words).lines().next_back().unwrap().to_owned()
+    }
+
+    /// Reads the log up to a line with these words in it, and returns all of it.
+    fn read_to(&mut self, words: &str) -> String {
+        let mut log = String::new();
+        while !log.lines().next_back().is_some_and(|line| line.contains(words)) {
+            assert!(self.log.read_line(&mut log).unwrap() > 0, "ended without {words}");
         }
-        line
+        log
     }
 
     /// The address for callbacks.
@@ -97,6 +101,23 @@ fn terminating_ends_with_success_and_the_log_tells_no_text() {
     let fault = rest.lines().find(|line| line.contains("fallback answered")).unwrap();
     assert!(serde_json::from_str::<serde_json::Value>(fault).unwrap()["request"].is_string());
     assert!(!rest.contains("secrets"), "{rest}");
+}
+
+/// What libraries say through `log` is nobody's business, and holds paths of where they were built.
+#[test]
+fn libraries_are_not_heard() {
+    let home = home("badword");
+    let serve = ["serve", "--listen", "127.0.0.1:0", "--operator", "127.0.0.1:0"];
+    let mut command = quell(home.path(), &serve);
+    command.env("QUELL_LOG__LEVEL", "trace");
+    let mut serving = Serving::run(command);
+    // notify has seen this once it is reloaded.
+    fs::write(home.path().join("rules/bad.toml"), rule("otherword")).unwrap();
+    let mut log = serving.read_to("rules reloaded");
+    serving.signal("TERM");
+    assert!(serving.ends_with_success());
+    serving.log.read_to_string(&mut log).unwrap();
+    assert!(!log.contains("log.target") && !log.contains("inotify"), "{log}");
 }
 
 #[test]
