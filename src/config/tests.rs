@@ -62,6 +62,9 @@ fn the_table_of_settings_tells_the_truth() {
     assert_eq!(plain(&said), plain(&silent));
     let keys: BTreeSet<_> = settings::ALL.iter().map(|setting| setting.key).collect();
     assert_eq!(keys.len(), settings::ALL.len());
+    for setting in settings::ALL {
+        assert!(setting.default.is_empty() != setting.sample.is_empty(), "{setting:?}");
+    }
     assert_eq!(settings::markdown().lines().count(), settings::ALL.len() + 2);
 }
 
