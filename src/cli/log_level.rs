@@ -8,7 +8,7 @@ use hyper::Method;
 use serde_json::{Value, json};
 
 use super::ask::ask;
-use super::{ConfigArgs, load};
+use super::{ConfigArgs, load_to_ask};
 use crate::config::{BadQuantity, Period};
 
 /// What `quell log-level` takes.
@@ -32,7 +32,7 @@ pub(super) struct LogLevel {
 
 /// Asks or tells the node, and prints what is in force then.
 pub(super) fn run(args: &LogLevel) -> anyhow::Result<ExitCode> {
-    let config = load(&args.config)?;
+    let config = load_to_ask(&args.config)?;
     let wanted = args.level.as_ref().map(|level| match &args.period {
         // Rounded up: not for less than was asked for.
         Some(period) => {

@@ -17,7 +17,7 @@ pub(super) type Compiled = (Sources, Option<Rulebook>, Report);
 
 /// Compiles what is in `directory` now, exactly as a reload of a node started here would.
 pub(super) fn compile_directory(directory: &Path) -> anyhow::Result<Compiled> {
-    compile(directory, &super::load(&super::ConfigArgs::default())?)
+    compile(directory, &super::load_to_ask(&super::ConfigArgs::default())?)
 }
 
 /// Compiles what is in `directory` now, with the limits of this configuration.
@@ -31,7 +31,7 @@ pub(super) fn compile(directory: &Path, config: &Config) -> anyhow::Result<Compi
 
 /// How a node started here would compile: with the limits of its configuration.
 pub fn options() -> anyhow::Result<Options> {
-    let config = super::load(&super::ConfigArgs::default())?;
+    let config = super::load_to_ask(&super::ConfigArgs::default())?;
     Ok(reload::compile_options(now(), config.scripts))
 }
 
