@@ -116,6 +116,7 @@ impl Running {
         let (stop_operator, stopping) = watch::channel(false);
         let parts = Arc::new(operator::Parts {
             ready: Arc::clone(&ready),
+            callbacks: addresses.0,
             beats: callback_server.beats().clone(),
             token: config.listen.operator_token.clone(),
             reloads: reloader.handle().clone(),

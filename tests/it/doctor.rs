@@ -210,6 +210,12 @@ fn a_node_that_runs_is_asked() {
     let operator = node.node().operator().to_string();
     let found = visit(node.home(), &["--listen", &free(), "--operator", &operator]);
     found.says("listen.callbacks", "warning", &["nothing listens", "another configuration"]);
+    // Taken is not enough for it to be the node's.
+    let other = TcpListener::bind("127.0.0.77:0").unwrap();
+    let taken = other.local_addr().unwrap().to_string();
+    let found = visit(node.home(), &["--listen", &taken, "--operator", &operator]);
+    let own = node.node().callbacks().to_string();
+    found.says("listen.callbacks", "problem", &[&taken, "taken", &own, "sport = :", "anew"]);
 }
 
 #[test]

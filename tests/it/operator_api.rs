@@ -14,6 +14,7 @@ fn what_is_in_use_can_be_seen() {
     }
     let status = quell.get("/status").json();
     assert_eq!((&status["ready"], &status["rules"]), (&true.into(), &1.into()));
+    assert_eq!(status["callbacks"], quell.node().callbacks().to_string());
     let rules = quell.get("/rules").json();
     assert_eq!(rules["revision"], status["revision"]);
     assert_eq!(rules["rules"][0]["id"], "test.badword");
