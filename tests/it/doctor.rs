@@ -219,6 +219,21 @@ fn a_node_that_runs_is_asked() {
 }
 
 #[test]
+fn a_token_that_is_not_the_nodes_is_found_out() {
+    let node = Quell::start(&[("listen.operator_token", "hush")]);
+    let operator = node.node().operator().to_string();
+    let visit = |token: &[(&str, &str)]| {
+        let arguments = ["--listen", FREE[1], "--operator", &operator, "--json"];
+        Visit::of(&doctor(node.home(), &arguments).envs(token.iter().copied()).output().unwrap())
+    };
+    let token = "QUELL_LISTEN__OPERATOR_TOKEN";
+    visit(&[(token, "hush")]).says("listen.operator", "ok", &["in use by the node"]);
+    let words = ["another operator token", "operator_token_file"];
+    visit(&[(token, "other")]).says("listen.operator", "problem", &words);
+    visit(&[]).says("listen.operator", "problem", &["none is configured"]);
+}
+
+#[test]
 fn a_node_that_is_not_up_to_date_is_found_out() {
     let node = Quell::start(&[]);
     let other = home("otherword");

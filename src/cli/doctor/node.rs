@@ -3,11 +3,12 @@
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 
-use hyper::Method;
+use hyper::{Method, StatusCode};
 use serde::Deserialize;
+use serde_json::Value;
 
 use super::{Check, counted};
-use crate::cli::ask::ask;
+use crate::cli::ask::{ask, exchange};
 use crate::config::Config;
 use crate::rulebook::Rulebook;
 use crate::server;
@@ -29,6 +30,9 @@ pub(super) struct Node {
     /// How many files it may open, as its metrics say.
     #[serde(skip)]
     pub(super) files: Option<usize>,
+    /// Does it refuse the token of the configuration, or that there is none?
+    #[serde(skip)]
+    refuses: bool,
 }
 
 #[derive(Debug, Deserialize)]
@@ -48,9 +52,13 @@ impl Node {
     pub(super) fn find(config: &Config) -> Option<Self> {
         let get = |path| ask(config, Method::GET, path, None).ok();
         let node: Self = serde_json::from_str(&get("/status")?).ok()?;
+        // No change of anything, which it says with a 400 once the token is looked at.
+        let nothing = Some(&Value::Null);
+        let refuses = exchange(config, Method::PUT, "/log-level", nothing)
+            .is_ok_and(|(status, _)| status == StatusCode::UNAUTHORIZED);
         let metrics = get("/metrics").unwrap_or_default();
         let files = metrics.lines().find_map(|line| line.strip_prefix("process_max_fds "));
-        Some(Self { files: files.and_then(|files| files.parse().ok()), ..node })
+        Some(Self { files: files.and_then(|files| files.parse().ok()), refuses, ..node })
     }
 }
 
@@ -74,6 +82,24 @@ impl Node {
                 "the node was started with another configuration: start it anew",
             ),
         }
+    }
+
+    /// Does it do what it is told with the token of the configuration?
+    fn obeys(&self, config: &Config) -> Check {
+        let operator = config.listen.operator;
+        if !self.refuses {
+            return Check::ok(OPERATOR, format!("{operator}, in use by the node"));
+        }
+        let said = match config.listen.operator_token {
+            Some(_) => "another operator token than the one configured",
+            None => "an operator token, and none is configured",
+        };
+        Check::problem(
+            OPERATOR,
+            format!("the node at {operator} wants {said}"),
+            "give `listen.operator_token_file` the node's token, or start the node anew with this \
+             configuration",
+        )
     }
 }
 
@@ -127,10 +153,7 @@ pub(super) fn node(config: &Config, node: Option<&Node>, disk: Option<&Rulebook>
 pub(super) fn addresses(config: &Config, node: Option<&Node>) -> [Check; 2] {
     let (callbacks, operator) = (config.listen.callbacks, config.listen.operator);
     if let Some(node) = node {
-        return [
-            node.answers_at(callbacks),
-            Check::ok(OPERATOR, format!("{operator}, in use by the node")),
-        ];
+        return [node.answers_at(callbacks), node.obeys(config)];
     }
     // Held while the other is tried, as a node would.
     let first = server::bind(callbacks);
