@@ -187,6 +187,8 @@ fn wrong_rules_end_with_65_and_say_where() {
     fails(&quell(home.path(), &ports).output().unwrap(), 65, &["worse.toml:3", "thenn"]);
     fs::remove_dir_all(home.path().join("rules")).unwrap();
     fails(&quell(home.path(), &ports).output().unwrap(), 65, &["cannot read rules", "--rules"]);
+    let check = quell(home.path(), &["check"]).output().unwrap();
+    fails(&check, 65, &["cannot read rules"]);
 }
 
 #[test]
