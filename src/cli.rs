@@ -25,7 +25,7 @@ use std::{env, fs, thread};
 use anyhow::Context;
 use clap::{Args, Parser, Subcommand};
 
-use crate::config::{Config, Input};
+use crate::config::{Config, ConfigError, Input};
 
 /// Something failed.
 const FAILURE: u8 = 1;
@@ -161,8 +161,20 @@ pub fn run() -> ExitCode {
     })
 }
 
-/// Puts the configuration together from flags, environment and file.
+/// Puts the configuration of a node here together from flags, environment and file.
 pub fn load(args: &ConfigArgs) -> anyhow::Result<Config> {
+    resolve(args, Config::resolve)
+}
+
+/// The same for a command that does not listen, such as one that asks a node elsewhere.
+fn load_to_ask(args: &ConfigArgs) -> anyhow::Result<Config> {
+    resolve(args, Config::resolve_to_ask)
+}
+
+fn resolve(
+    args: &ConfigArgs,
+    resolve: impl FnOnce(&Input<'_>) -> Result<Config, ConfigError>,
+) -> anyhow::Result<Config> {
     let environment: BTreeMap<String, String> = env::vars_os()
         .filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?)))
         .collect();
@@ -181,7 +193,7 @@ pub fn load(args: &ConfigArgs) -> anyhow::Result<Config> {
         cores: thread::available_parallelism().map_or(1, std::num::NonZero::get),
         read: &|path| fs::read_to_string(path),
     };
-    Ok(Config::resolve(&input).map_err(|error| Failure::new(USAGE, error.to_string()))?)
+    Ok(resolve(&input).map_err(|error| Failure::new(USAGE, error.to_string()))?)
 }
 
 fn file(named: Option<&Path>) -> Result<Option<(PathBuf, String)>, Failure> {

@@ -120,12 +120,16 @@ pub struct Input<'a> {
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
     /// The file breaks TOML or names what is not a setting.
-    #[error("{}: {source}", path.display())]
+    #[error("{}: line {line}, column {column}: {reason}", path.display())]
     File {
         /// The file.
         path: PathBuf,
-        /// What is wrong, with line and column.
-        source: toml::de::Error,
+        /// The line of the mistake, from 1.
+        line: usize,
+        /// Its column, in characters, from 1.
+        column: usize,
+        /// What is wrong, without the line itself: it may hold a token.
+        reason: String,
     },
     /// A variable or flag has a value that its setting cannot have.
     #[error("{origin}: {reason}")]
@@ -156,8 +160,19 @@ impl fmt::Debug for Input<'_> {
 }
 
 impl Config {
-    /// Puts the configuration together and checks it.
+    /// Puts the configuration together and checks it, for a node.
     pub fn resolve(input: &Input<'_>) -> Result<Self, ConfigError> {
+        let (config, insecure) = Self::read(input)?;
+        config.check_exposure(insecure)?;
+        Ok(config)
+    }
+
+    /// The same for who will not listen: the addresses are another's to be safe on.
+    pub fn resolve_to_ask(input: &Input<'_>) -> Result<Self, ConfigError> {
+        Self::read(input).map(|(config, _)| config)
+    }
+
+    fn read(input: &Input<'_>) -> Result<(Self, bool), ConfigError> {
         let layers = Layers::stack(input)?;
         let raw = layers.read()?;
         let paths = Paths { input, layers: &layers };
@@ -188,8 +203,8 @@ impl Config {
             }),
             shown: layers.shown(),
         };
-        config.check(raw.insecure.unwrap_or(false))?;
-        Ok(config)
+        config.check()?;
+        Ok((config, raw.insecure.unwrap_or(false)))
     }
 
     /// Are callbacks of every app signed?
@@ -197,7 +212,7 @@ impl Config {
         !self.apps.is_empty() && self.apps.iter().all(|app| !app.tokens.is_empty())
     }
 
-    fn check(&self, insecure: bool) -> Result<(), ConfigError> {
+    fn check_exposure(&self, insecure: bool) -> Result<(), ConfigError> {
         if !self.listen.callbacks.ip().is_loopback() && !self.signed() && !insecure {
             return Err(ConfigError::Refused(
                 "callbacks would be accepted unsigned on an address others can reach; give each \
@@ -211,6 +226,10 @@ impl Config {
                  `listen.operator_token_file`, or listen on loopback",
             ));
         }
+        Ok(())
+    }
+
+    fn check(&self) -> Result<(), ConfigError> {
         if self.trace.as_ref().is_some_and(|trace| trace.percent > 100) {
             return Err(ConfigError::Refused("`trace.percent` must be from 0 to 100"));
         }

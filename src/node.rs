@@ -21,7 +21,7 @@ use crate::gate::{self, Gate, Worker};
 use crate::metrics::Metrics;
 use crate::operator::{self, Operator};
 use crate::platform::tencent::Command;
-use crate::reload::{self, Reloader, Rules, Setup};
+use crate::reload::{self, Reloader, Rules, Setup, Status};
 use crate::rulebook::diagnostic::Report;
 use crate::server::{self, BodyFault, Handler, ProxyProtocol, Reply, Request, Server, TlsError};
 use crate::telemetry::{Answered, TraceError, Tracer};
@@ -52,6 +52,17 @@ pub struct Running {
 /// Why a node does not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
+    /// There may be too few files open at a time.
+    #[error(
+        "{files} open files are too few for a node, which needs {needed} to start; raise the limit \
+         (LimitNOFILE= in a systemd unit, `ulimit -n` in a shell)"
+    )]
+    Files {
+        /// How many may be.
+        files: usize,
+        /// How many are needed.
+        needed: usize,
+    },
     /// The rules have errors or cannot be read.
     #[error("the rules have errors")]
     Rules(Report),
@@ -83,6 +94,10 @@ impl Running {
     /// Starts a node. It serves when this returns.
     pub fn start(config: &Config) -> Result<Self, StartError> {
         let workers = config.listen.workers.max(1);
+        let (files, needed) = (capacity::files(), capacity::files_to_start(workers));
+        if files < needed {
+            return Err(StartError::Files { files, needed });
+        }
         let metrics = Arc::new(Metrics::new(workers, &command_names())?);
         let tracer = Arc::new(Tracer::begin(config.trace.as_ref())?);
         let rules = Rules::open(setup(config, &metrics)).map_err(StartError::Rules)?;
@@ -94,8 +109,7 @@ impl Running {
         let operator = listen("listen.operator", config.listen.operator)?;
         let addresses = (callbacks.local_addr()?, operator.local_addr()?);
         let current = Arc::clone(rules.current());
-        let capacity = Capacity::measure(config, &current.load().rulebook, capacity::files());
-        announce(config, &rules, addresses, capacity);
+        let capacity = Capacity::measure(config, &current.load().rulebook, files);
 
         let reloader = Reloader::start(rules)?;
         let gate = Arc::new(Gate::new(gate_options(config)));
@@ -116,6 +130,7 @@ impl Running {
         let (stop_operator, stopping) = watch::channel(false);
         let parts = Arc::new(operator::Parts {
             ready: Arc::clone(&ready),
+            callbacks: addresses.0,
             beats: callback_server.beats().clone(),
             token: config.listen.operator_token.clone(),
             reloads: reloader.handle().clone(),
@@ -129,6 +144,7 @@ impl Running {
             Server::start(operator, "quell-operator", &options, &meters, &stopping, move |_| {
                 Operator::new(Arc::clone(&parts))
             })?;
+        announce(config, &reloader.handle().status(), addresses, capacity);
         Ok(Self {
             callbacks: addresses.0,
             operator: addresses.1,
@@ -300,7 +316,7 @@ fn operator_options(config: &Config) -> server::Options {
 
 fn announce(
     config: &Config,
-    rules: &Rules,
+    status: &Status,
     (callbacks, operator): (SocketAddr, SocketAddr),
     capacity: Capacity,
 ) {
@@ -320,7 +336,6 @@ fn announce(
             "with so many connections busy an answer may leave after `limits.answer_deadline`"
         );
     }
-    let status = rules.status().load();
     let (rules, revision) = (status.rules, &*status.revision);
     let (apps, signed) = (config.apps.len(), config.signed());
     let workers = config.listen.workers;

@@ -10,6 +10,7 @@ mod log_level;
 mod report;
 
 use std::fmt;
+use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -37,6 +38,8 @@ const STUCK_AFTER: Duration = Duration::from_secs(10);
 pub struct Parts {
     /// Does the node serve?
     pub ready: Arc<AtomicBool>,
+    /// Where it answers callbacks.
+    pub callbacks: SocketAddr,
     /// Are its workers at work?
     pub beats: Beats,
     /// What POST and PUT requests must bear.
@@ -151,9 +154,7 @@ impl Operator {
     }
 
     fn status(&self) -> Reply {
-        let ready = self.parts.ready.load(Ordering::Relaxed);
-        let skew_s = self.parts.metrics.signature_skew_s();
-        reply(StatusCode::OK, &report::status(&self.parts.reloads.status(), ready, skew_s))
+        reply(StatusCode::OK, &report::status(&self.parts))
     }
 
     fn rules(&self) -> Reply {

@@ -77,7 +77,7 @@ pub enum Format {
 #[derive(Debug, thiserror::Error)]
 pub enum TelemetryError {
     /// The filter is not one.
-    #[error("`{level}` is not a log level: use error, warn, info, debug or trace")]
+    #[error("`{level}` is not a log level: use off, error, warn, info, debug or trace")]
     Level {
         /// What was given.
         level: String,
@@ -100,7 +100,7 @@ pub struct Level {
 
 type Apply = Box<dyn Fn(EnvFilter) -> Result<(), tracing_subscriber::reload::Error> + Send + Sync>;
 
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 struct State {
     now: String,
     /// What it was before the last change for a time.
@@ -123,17 +123,16 @@ impl Level {
 
     /// Changes it until it is changed again.
     pub fn set(&self, level: &str) -> Result<(), TelemetryError> {
-        (self.apply)(filter(level)?).map_err(TelemetryError::Fixed)?;
-        let mut state = self.state();
-        let changes = state.changes.wrapping_add(1);
-        *state = State { now: level.to_owned(), lasting: level.to_owned(), changes };
-        Ok(())
+        let before = self.now();
+        self.change(level, || tracing::warn!(before, now = level, "log level changed"))
     }
 
-    /// Changes it for a time: what it was before, and which change this is, for [`Self::revert`].
-    pub fn lend(&self, level: &str) -> Result<u64, TelemetryError> {
-        let lasting = self.state().lasting.clone();
-        self.set(level)?;
+    /// Changes it for so many seconds: which change this is, for [`Self::revert`].
+    pub fn lend(&self, level: &str, seconds: u32) -> Result<u64, TelemetryError> {
+        let State { now: before, lasting, .. } = self.state().clone();
+        self.change(level, || {
+            tracing::warn!(before, now = level, for_seconds = seconds, "log level changed");
+        })?;
         let mut state = self.state();
         state.lasting = lasting;
         Ok(state.changes)
@@ -141,11 +140,31 @@ impl Level {
 
     /// Ends a change for a time, if it was the last one.
     pub fn revert(&self, change: u64) -> Result<(), TelemetryError> {
-        let lasting = {
-            let state = self.state();
-            (state.changes == change).then(|| state.lasting.clone())
-        };
-        lasting.map_or(Ok(()), |lasting| self.set(&lasting))
+        let State { now: before, lasting, changes } = self.state().clone();
+        if changes != change {
+            return Ok(());
+        }
+        self.change(&lasting, || {
+            tracing::warn!(before, now = lasting, "log level is again what it was");
+        })
+    }
+
+    fn change(&self, level: &str, tell: impl Fn()) -> Result<(), TelemetryError> {
+        let filter = filter(level)?;
+        // A change to `off` can be told only before it, and one from `off` only after it.
+        let heard = tracing::enabled!(tracing::Level::WARN);
+        if heard {
+            tell();
+        }
+        (self.apply)(filter).map_err(TelemetryError::Fixed)?;
+        let mut state = self.state();
+        let changes = state.changes.wrapping_add(1);
+        *state = State { now: level.to_owned(), lasting: level.to_owned(), changes };
+        drop(state);
+        if !heard {
+            tell();
+        }
+        Ok(())
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -161,6 +180,10 @@ impl fmt::Debug for Level {
 
 fn filter(level: &str) -> Result<EnvFilter, TelemetryError> {
     let wrong = |source| TelemetryError::Level { level: level.to_owned(), source };
+    // A filter that says nothing lets nothing through, not even errors.
+    if level.split(',').all(|part| part.trim().is_empty()) {
+        return Err(wrong("it is empty".into()));
+    }
     // A single word is taken for a level: as a filter, a mistyped one would be a module's name.
     if !level.contains(['=', ',']) {
         level.parse::<LevelFilter>().map_err(|error| wrong(Box::new(error)))?;

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::client::conn::http1;
 use hyper::header::{AUTHORIZATION, HOST};
-use hyper::{Method, Request};
+use hyper::{Method, Request, StatusCode};
 use hyper_util::rt::TokioIo;
 use serde_json::Value;
 use tokio::net::TcpStream;
@@ -30,31 +30,43 @@ pub(super) fn ask(
     body: Option<&Value>,
 ) -> anyhow::Result<String> {
     let address = reachable(config.listen.operator);
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let asked = runtime.block_on(async {
-        tokio::time::timeout(TIMEOUT, exchange(config, address, method, path, body)).await
-    });
-    // In words only: a broken connection must not pass for a reader of standard output that left.
-    let (status, text) = asked.map_err(anyhow::Error::from).flatten().map_err(|error| {
-        let what = format!("no node answers at {address}, `listen.operator`: {error:#}");
-        Failure::new(FAILURE, what)
-    })?;
-    if (200..300).contains(&status) {
+    let (status, text) = exchange(config, method, path, body)?;
+    if status.is_success() {
         return Ok(text);
     }
+    let status = status.as_u16();
     let said: Option<Value> = serde_json::from_str(&text).ok();
     let why =
         said.as_ref().and_then(|said| said.get("error")?.as_str()).unwrap_or("no reason given");
     Err(Failure::new(FAILURE, format!("the node at {address} says {status}: {why}")).into())
 }
 
-async fn exchange(
+/// Asks it and returns what it answers, whatever that is.
+pub(super) fn exchange(
+    config: &Config,
+    method: Method,
+    path: &str,
+    body: Option<&Value>,
+) -> anyhow::Result<(StatusCode, String)> {
+    let address = reachable(config.listen.operator);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let asked = runtime.block_on(async {
+        tokio::time::timeout(TIMEOUT, send(config, address, method, path, body)).await
+    });
+    // In words only: a broken connection must not pass for a reader of standard output that left.
+    asked.map_err(anyhow::Error::from).flatten().map_err(|error| {
+        let what = format!("no node answers at {address}, `listen.operator`: {error:#}");
+        Failure::new(FAILURE, what).into()
+    })
+}
+
+async fn send(
     config: &Config,
     address: SocketAddr,
     method: Method,
     path: &str,
     body: Option<&Value>,
-) -> anyhow::Result<(u16, String)> {
+) -> anyhow::Result<(StatusCode, String)> {
     let stream = TcpStream::connect(address).await?;
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
     let mut request = Request::builder().method(method).uri(path).header(HOST, address.to_string());
@@ -65,7 +77,7 @@ async fn exchange(
     let request = request.body(Full::new(Bytes::from(body)))?;
     let answer = async move {
         let reply = sender.send_request(request).await?;
-        let status = reply.status().as_u16();
+        let status = reply.status();
         match Limited::new(reply.into_body(), BYTES_MAX).collect().await {
             Ok(body) => Ok((status, String::from_utf8_lossy(&body.to_bytes()).into_owned())),
             Err(error) => bail!("{error}"),

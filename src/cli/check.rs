@@ -19,7 +19,8 @@ const GAPS_NAMED: usize = 3;
 /// What `quell check` takes.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Exit codes: 0 the rulebook is fine, 65 it is not (or has warnings, with --strict).
+Exit codes: 0 the rulebook is fine, 64 the command line or configuration is wrong, 65 the rulebook
+is not fine (or has warnings, with --strict) or cannot be read.
 
 Examples:
   quell check                          check ./rules

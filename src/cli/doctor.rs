@@ -106,7 +106,7 @@ fn examine(config: &Config) -> Vec<Check> {
     let compiled = compile(&config.rules, config);
     let rulebook = compiled.as_ref().ok().and_then(|(_, rulebook, _)| rulebook.as_ref());
     let node = Node::find(config);
-    let [callbacks, operator] = node::addresses(config, node.is_some());
+    let [callbacks, operator] = node::addresses(config, node.as_ref());
     vec![
         checks::configuration(config),
         checks::secrets(config),

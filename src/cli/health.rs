@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use hyper::Method;
 
 use super::ask::ask;
-use super::{ConfigArgs, load};
+use super::{ConfigArgs, load_to_ask};
 
 /// What `quell health` takes.
 #[derive(Debug, clap::Args)]
@@ -23,6 +23,6 @@ pub(super) struct Health {
 
 /// Asks the node. What it answers with anything but success is an error, and says so in one line.
 pub(super) fn run(args: &Health) -> anyhow::Result<ExitCode> {
-    ask(&load(&args.config)?, Method::GET, "/ready", None)?;
+    ask(&load_to_ask(&args.config)?, Method::GET, "/ready", None)?;
     super::print("ready\n")
 }

@@ -12,7 +12,7 @@ use std::process::ExitCode;
 use anyhow::Context;
 
 use super::{FAILURE, Failure};
-use crate::config::settings::{self, Form, Setting};
+use crate::config::settings::{self, Form};
 
 /// What `quell init` takes.
 #[derive(Debug, clap::Args)]
@@ -107,11 +107,12 @@ fn next(directory: &Path) -> String {
     )
 }
 
-/// Every setting with what it does, each at its default and commented out.
+/// Every setting with what it does, commented out: at its default, or else with a sample.
 fn configuration() -> String {
     let mut text = String::from(
-        "# Settings of Quell. Each stands at its default: take the `#` away to change it. A QUELL_*\n\
-         # variable beats this file, and a flag beats both; `quell config` prints what is in force.\n",
+        "# Settings of Quell. Each stands at its default, or is said to have none: take the `#` away to\n\
+         # change it. A QUELL_* variable beats this file, and a flag beats both; `quell config` prints\n\
+         # what is in force.\n",
     );
     let mut section = "";
     for setting in settings::ALL {
@@ -119,21 +120,34 @@ fn configuration() -> String {
         if of != section {
             section = of;
             // An app without its id is none.
-            let header = if of == "app" { "# [[app]]".to_owned() } else { format!("[{of}]") };
+            let header = if of == "app" {
+                "# For each app, this heading and what follows:\n# [[app]]".to_owned()
+            } else {
+                format!("[{of}]")
+            };
             let _ = write!(text, "\n{header}");
         }
         // Relative to this file, where without it the current directory counts.
         let mark = if setting.key == "rules" { "" } else { "# " };
-        let _ = write!(text, "\n# {}\n{mark}{name} = {}\n", setting.help, value(setting));
+        let _ = write!(text, "\n# {}\n", setting.help);
+        let value = if setting.default.is_empty() {
+            text.push_str("# There is no default; a sample:\n");
+            setting.sample
+        } else {
+            setting.default
+        };
+        let _ = writeln!(text, "{mark}{name} = {}", written(value, setting.form));
     }
     text
 }
 
-fn value(setting: &Setting) -> String {
-    match setting.form {
-        Form::Integer | Form::Switch if setting.default.is_empty() => "1400000001".to_owned(),
-        Form::Integer | Form::Switch => setting.default.to_owned(),
-        Form::Texts | Form::Secrets => "[]".to_owned(),
-        Form::Text | Form::Secret => toml::Value::from(setting.default).to_string(),
+/// A value as the file has it.
+fn written(value: &str, form: Form) -> String {
+    match form {
+        Form::Integer | Form::Switch => value.to_owned(),
+        Form::Text | Form::Secret => toml::Value::from(value).to_string(),
+        Form::Texts | Form::Secrets => {
+            toml::Value::from(value.split(", ").collect::<Vec<_>>()).to_string()
+        }
     }
 }

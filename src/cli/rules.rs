@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use super::Failure;
 use crate::config::Config;
 use crate::reload;
 use crate::rulebook::diagnostic::Report;
@@ -17,7 +18,8 @@ pub(super) type Compiled = (Sources, Option<Rulebook>, Report);
 
 /// Compiles what is in `directory` now, exactly as a reload of a node started here would.
 pub(super) fn compile_directory(directory: &Path) -> anyhow::Result<Compiled> {
-    compile(directory, &super::load(&super::ConfigArgs::default())?)
+    compile(directory, &super::load_to_ask(&super::ConfigArgs::default())?)
+        .map_err(|error| Failure::new(BAD_RULES, format!("{error:#}")).into())
 }
 
 /// Compiles what is in `directory` now, with the limits of this configuration.
@@ -31,7 +33,7 @@ pub(super) fn compile(directory: &Path, config: &Config) -> anyhow::Result<Compi
 
 /// How a node started here would compile: with the limits of its configuration.
 pub fn options() -> anyhow::Result<Options> {
-    let config = super::load(&super::ConfigArgs::default())?;
+    let config = super::load_to_ask(&super::ConfigArgs::default())?;
     Ok(reload::compile_options(now(), config.scripts))
 }
 

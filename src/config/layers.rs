@@ -6,7 +6,7 @@ use std::fmt;
 use super::raw::Raw;
 use super::settings::{self, Form, Setting};
 use super::{ConfigError, Input};
-use crate::rulebook::diagnostic::suggest;
+use crate::rulebook::diagnostic::{Lines, suggest};
 
 /// The values given, and where each came from.
 pub(super) struct Layers {
@@ -69,7 +69,7 @@ impl Layers {
     pub(super) fn read(&self) -> Result<Raw, ConfigError> {
         self.table.clone().try_into().map_err(|error: toml::de::Error| ConfigError::Value {
             origin: "the settings together".to_owned(),
-            reason: error.message().to_owned(),
+            reason: reason(&error),
         })
     }
 
@@ -169,7 +169,10 @@ fn check_names(environment: &BTreeMap<String, String>) -> Result<(), ConfigError
 
 fn file_table(input: &Input<'_>) -> Result<toml::Table, ConfigError> {
     let Some((path, text)) = &input.file else { return Ok(toml::Table::new()) };
-    let file = |source| ConfigError::File { path: path.clone(), source };
+    let file = |error: toml::de::Error| {
+        let (line, column) = Lines::of(text).at(error.span().map_or(0, |span| span.start));
+        ConfigError::File { path: path.clone(), line, column, reason: reason(&error) }
+    };
     // Once for the mistakes, which have their place only here, and once for the values.
     toml::from_str::<Raw>(text).map_err(file)?;
     toml::from_str(text).map_err(file)
@@ -195,7 +198,21 @@ fn check_alone(setting: &Setting, value: toml::Value) -> Result<(), String> {
         }
         _ => put(&mut whole, setting.key, value),
     }
-    whole.try_into::<Raw>().map(|_| ()).map_err(|error| error.message().to_owned())
+    whole.try_into::<Raw>().map(|_| ()).map_err(|error| reason(&error))
+}
+
+/// What is wrong. Where a value is of the wrong type, it may be a token in an unlucky place: only
+/// its type is said.
+fn reason(error: &toml::de::Error) -> String {
+    let message = error.message();
+    let typed = message.starts_with("invalid type: ") || message.starts_with("invalid value: ");
+    match message.rsplit_once(", expected ").filter(|_| typed) {
+        Some((found, expected)) => {
+            let found = found.split(['"', '`']).next().unwrap_or_default().trim_end();
+            format!("{found}, expected {expected}")
+        }
+        None => message.to_owned(),
+    }
 }
 
 /// The apps, each a table.
@@ -227,6 +244,7 @@ fn hide(value: &toml::Value, form: Form) -> toml::Value {
     match (form, value) {
         (Form::Secret, _) => "[redacted]".into(),
         (Form::Secrets, toml::Value::Array(tokens)) => vec!["[redacted]"; tokens.len()].into(),
+        (Form::Secrets, _) => vec!["[redacted]"].into(),
         _ => value.clone(),
     }
 }

@@ -1,5 +1,6 @@
 //! The configuration as it is written, before it is checked.
 
+use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
@@ -53,7 +54,9 @@ pub(super) struct Tls {
 #[serde(deny_unknown_fields, default)]
 pub(super) struct App {
     pub(super) sdk_app_id: Option<u64>,
+    #[serde(deserialize_with = "one_or_more")]
     pub(super) tokens: Vec<String>,
+    #[serde(deserialize_with = "one_or_more")]
     pub(super) token_files: Vec<PathBuf>,
     pub(super) rules: Option<PathBuf>,
 }
@@ -138,6 +141,32 @@ pub(super) struct Tencent {
 pub(super) struct Log {
     pub(super) format: Option<Format>,
     pub(super) level: Option<String>,
+}
+
+/// A list of texts, or the only one without its brackets.
+fn one_or_more<'de, D, T>(deserializer: D) -> Result<Vec<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: From<String>,
+{
+    struct Visitor;
+    impl<'de> de::Visitor<'de> for Visitor {
+        type Value = Vec<String>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a string or a list of strings")
+        }
+
+        fn visit_str<E: de::Error>(self, one: &str) -> Result<Vec<String>, E> {
+            Ok(vec![one.to_owned()])
+        }
+
+        fn visit_seq<A: de::SeqAccess<'de>>(self, list: A) -> Result<Vec<String>, A::Error> {
+            Vec::deserialize(de::value::SeqAccessDeserializer::new(list))
+        }
+    }
+    let texts = deserializer.deserialize_any(Visitor)?;
+    Ok(texts.into_iter().map(T::from).collect())
 }
 
 /// A path that a request can have.

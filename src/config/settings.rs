@@ -29,6 +29,8 @@ pub struct Setting {
     pub form: Form,
     /// Its value where nothing is said; empty for none.
     pub default: &'static str,
+    /// What a value looks like where there is no default.
+    pub sample: &'static str,
     /// Its flag, where it has one.
     pub flag: Option<&'static str>,
     /// What it does, in one sentence.
@@ -43,7 +45,12 @@ impl Setting {
 }
 
 const fn text(key: &'static str, default: &'static str, help: &'static str) -> Setting {
-    Setting { key, form: Form::Text, default, flag: None, help }
+    Setting { key, form: Form::Text, default, sample: "", flag: None, help }
+}
+
+/// A setting without a default.
+const fn bare(key: &'static str, sample: &'static str, help: &'static str) -> Setting {
+    Setting { sample, ..text(key, "", help) }
 }
 
 const fn number(key: &'static str, default: &'static str, help: &'static str) -> Setting {
@@ -89,10 +96,18 @@ pub const ALL: &[Setting] = &[
         "--operator",
     ),
     formed(
-        text("listen.operator_token", "", "Bearer token for the operator API's POST requests."),
+        bare(
+            "listen.operator_token",
+            "a-long-random-text",
+            "Bearer token for the operator API's POST requests.",
+        ),
         Form::Secret,
     ),
-    text("listen.operator_token_file", "", "A file that holds that token."),
+    bare(
+        "listen.operator_token_file",
+        "/run/secrets/quell-operator",
+        "A file that holds that token.",
+    ),
     formed(
         text(
             "listen.trusted_proxies",
@@ -106,27 +121,38 @@ pub const ALL: &[Setting] = &[
         "off",
         "`v2`: trusted proxies begin each connection with that PROXY header, and nobody else may connect.",
     ),
-    text(
+    bare(
         "listen.tls.certificate",
-        "",
+        "server.pem",
         "The certificate for callbacks over TLS and those that lead to its CA, PEM; reloaded when changed.",
     ),
-    text("listen.tls.key", "", "Its private key, PEM."),
-    text(
+    bare("listen.tls.key", "server.key", "Its private key, PEM."),
+    bare(
         "listen.tls.client_ca",
-        "",
+        "ca.pem",
         "The CA that the caller's certificate must lead to, PEM (mutual TLS); none: no certificate is asked for.",
     ),
     formed(
-        text("app.sdk_app_id", "", "An app whose callbacks are accepted; none: any, on loopback."),
+        bare(
+            "app.sdk_app_id",
+            "1400000001",
+            "An app whose callbacks are accepted; none: any, on loopback.",
+        ),
         Form::Integer,
     ),
     formed(
-        text("app.tokens", "", "The app's callback tokens, any of which is good."),
+        bare(
+            "app.tokens",
+            "token-from-the-console",
+            "The app's callback tokens, any of which is good.",
+        ),
         Form::Secrets,
     ),
-    formed(text("app.token_files", "", "Files that each hold such a token."), Form::Texts),
-    text("app.rules", "", "The app's rule directory; for now the same for all apps."),
+    formed(
+        bare("app.token_files", "/run/secrets/quell-token", "Files that each hold such a token."),
+        Form::Texts,
+    ),
+    bare("app.rules", "rules", "The app's rule directory; for now the same for all apps."),
     text("fallback.message", "allow", "Verdict on a message that could not be judged."),
     text("fallback.gift", "deny", "Verdict on a gift that could not be judged."),
     text(
@@ -142,10 +168,13 @@ pub const ALL: &[Setting] = &[
         ),
         Form::Integer,
     ),
-    number(
-        "limits.connections_per_address_max",
-        "",
-        "Of them, from one address (IPv6: /64) at a time; unset: half of them; 0: any number.",
+    formed(
+        bare(
+            "limits.connections_per_address_max",
+            "2048",
+            "Of them, from one address (IPv6: /64) at a time; unset: half of them; 0: any number.",
+        ),
+        Form::Integer,
     ),
     number(
         "limits.requests_per_address_max",
@@ -203,9 +232,9 @@ pub const ALL: &[Setting] = &[
     text("tencent.mask", "*", "What replaces each character of a masked stretch."),
     text("log.format", "auto", "`json`, `text`, or `auto`: text on a terminal, else JSON."),
     text("log.level", "info", "`error`, `warn`, `info`, `debug` or `trace`, or a filter."),
-    text(
+    bare(
         "trace.endpoint",
-        "",
+        "http://127.0.0.1:4318/v1/traces",
         "Where OpenTelemetry spans go, OTLP over HTTP in JSON, such as `http://127.0.0.1:4318/v1/traces`; needs a build with `--features otel`.",
     ),
     number(

@@ -62,6 +62,9 @@ fn the_table_of_settings_tells_the_truth() {
     assert_eq!(plain(&said), plain(&silent));
     let keys: BTreeSet<_> = settings::ALL.iter().map(|setting| setting.key).collect();
     assert_eq!(keys.len(), settings::ALL.len());
+    for setting in settings::ALL {
+        assert!(setting.default.is_empty() != setting.sample.is_empty(), "{setting:?}");
+    }
     assert_eq!(settings::markdown().lines().count(), settings::ALL.len() + 2);
 }
 
@@ -210,6 +213,40 @@ fn secrets_are_shown_nowhere() {
     assert!(!config.to_string().contains("hush"));
     let secret = settings::ALL.iter().filter(|s| matches!(s.form, Form::Secret | Form::Secrets));
     assert_eq!(secret.count(), 2);
+}
+
+/// Not even in what is said about a token that is written wrongly.
+#[test]
+fn mistakes_about_tokens_do_not_show_them() {
+    for (line, said) in [
+        ("app = [{ sdk_app_id = 1, tokens = 12345678 }]", "column 35: invalid type: integer"),
+        ("app = [{ sdk_app_id = 1, tokens = ['hush', 12345678] }]", "expected a string"),
+        ("app = [{ sdk_app_id = 1, tokens = hush }]", "must be quoted"),
+        ("app = [{ sdk_app_id = 1, tokens = { a = 'hush' } }]", "a string or a list of strings"),
+        ("app = [{ sdk_app_id = 1, token = 'hush' }]", "unknown field `token`"),
+        ("app = 'hush, expected \"hush'", "invalid type: string, expected a sequence"),
+        ("listen.operator_token = hush", "must be quoted"),
+        ("listen.operator_token = 12345678", "invalid type: integer, expected a string"),
+        ("listen.operator_token = [\"hush\"]", "invalid type: sequence, expected a string"),
+        ("listen.operator_token = \"hush", "invalid basic string"),
+        ("listen.operator_tokens = 'hush'", "unknown field `operator_tokens`"),
+        ("listen.workers = 'hush'", "invalid type: string, expected u16"),
+    ] {
+        let failed = resolve(Some(&format!("\n{line}\n")), &[], &[]).unwrap_err();
+        for shown in [failed.to_string(), format!("{failed:?}")] {
+            assert!(!shown.contains("hush") && !shown.contains("12345678"), "{shown}");
+        }
+        fails(Err(failed), &["/etc/quell/quell.toml: line 2, column ", said]);
+    }
+}
+
+#[test]
+fn one_token_needs_no_brackets() {
+    let file = "[[app]]\nsdk_app_id = 1\ntokens = 'hush'\ntoken_files = 'token'\n";
+    let config = resolve(Some(file), &[], &[]).unwrap();
+    let tokens: Vec<_> = config.apps[0].tokens.iter().map(Secret::expose).collect();
+    assert_eq!(tokens, ["hush", "from-file"]);
+    assert!(!config.to_string().contains("hush"), "{config}");
 }
 
 #[test]

@@ -32,19 +32,19 @@ pub(super) fn put(request: &Request) -> Reply {
         Ok(wanted) => wanted,
         Err(fault) => return error(StatusCode::BAD_REQUEST, &fault.to_string()),
     };
+    if wanted.for_seconds == Some(0) {
+        let what = "`for_seconds` must be at least 1; leave it out for a change that lasts";
+        return error(StatusCode::BAD_REQUEST, what);
+    }
     with_level(|level| match change(level, &wanted) {
-        Ok(()) => {
-            let Wanted { level, for_seconds } = &wanted;
-            tracing::warn!(level, for_seconds, "log level changed");
-            get()
-        }
+        Ok(()) => get(),
         Err(fault) => error(StatusCode::BAD_REQUEST, &fault.to_string()),
     })
 }
 
 fn change(level: &'static Level, wanted: &Wanted) -> Result<(), TelemetryError> {
     let Some(seconds) = wanted.for_seconds else { return level.set(&wanted.level) };
-    let change = level.lend(&wanted.level)?;
+    let change = level.lend(&wanted.level, seconds)?;
     tokio::task::spawn_local(async move {
         tokio::time::sleep(Duration::from_secs(seconds.into())).await;
         // It was in force before, so it is a level.

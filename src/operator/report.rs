@@ -1,19 +1,24 @@
 //! What the operator API says, in JSON.
 
+use std::sync::atomic::Ordering;
+
 use serde_json::{Value, json};
 
+use super::Parts;
 use crate::reload::{Outcome, Rejected, Status};
 use crate::rulebook::{Rulebook, Timestamp};
 
 /// `GET /status`.
-pub(super) fn status(status: &Status, ready: bool, skew_s: Option<i64>) -> Value {
+pub(super) fn status(parts: &Parts) -> Value {
+    let status = parts.reloads.status();
     json!({
         "version": env!("CARGO_PKG_VERSION"),
-        "ready": ready,
+        "ready": parts.ready.load(Ordering::Relaxed),
+        "callbacks": parts.callbacks,
         "revision": &*status.revision,
         "rules": status.rules,
         "since": time(status.since),
-        "signature_skew_seconds": skew_s,
+        "signature_skew_seconds": parts.metrics.signature_skew_s(),
         "warnings": &*status.warnings,
         "rejected": status.rejected.as_ref().map(rejected),
     })

@@ -12,6 +12,9 @@ use serde::Serialize;
 /// At most so many diagnostics are kept for one rule directory; the rest is only counted.
 pub const DIAGNOSTICS_MAX: usize = 1_000;
 
+/// The code of what breaks TOML.
+pub(crate) const SYNTAX: &str = "toml-syntax";
+
 /// How bad it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -213,7 +216,8 @@ impl Sink {
         Help(self.found.last_mut().map(|(_, found)| found))
     }
 
-    /// The report, with lines and columns looked up in `texts`.
+    /// The report, with lines and columns looked up in `texts`. In each file what breaks TOML comes
+    /// first, and what only follows from it is left out.
     pub(crate) fn report(self, texts: &BTreeMap<Arc<str>, Arc<str>>) -> Report {
         let lines: BTreeMap<&Arc<str>, Lines<'_>> =
             texts.iter().map(|(file, text)| (file, Lines::of(text))).collect();
@@ -236,9 +240,22 @@ impl Sink {
                 }
             })
             .collect();
+        let broken: Vec<(Arc<str>, Range<usize>)> = diagnostics
+            .iter()
+            .filter(|found| found.code == SYNTAX)
+            .map(|found| (Arc::clone(&found.file), found.span.clone()))
+            .collect();
+        let follows = |found: &Diagnostic| {
+            broken
+                .iter()
+                .filter(|(file, _)| *file == found.file)
+                .any(|(_, span)| found.code == "missing-key" || span.contains(&found.span.start))
+        };
+        diagnostics.retain(|found| found.code == SYNTAX || !follows(found));
         diagnostics.sort_by(|a, b| {
-            (&a.file, a.span.start, b.severity, a.code, &a.message).cmp(&(
+            (&a.file, a.code != SYNTAX, a.span.start, b.severity, a.code, &a.message).cmp(&(
                 &b.file,
+                b.code != SYNTAX,
                 b.span.start,
                 a.severity,
                 b.code,

@@ -13,17 +13,19 @@ fn a_level_for_a_time_goes_back_to_the_lasting_one() {
         Ok(())
     });
     let level = Level { state: Mutex::new(state), apply };
-    let first = level.lend("debug").unwrap();
-    let second = level.lend("trace").unwrap();
+    let first = level.lend("debug", 1).unwrap();
+    let second = level.lend("trace", 1).unwrap();
     level.revert(first).unwrap();
     assert_eq!(level.now(), "trace");
     level.revert(second).unwrap();
     assert_eq!(level.now(), "info");
-    let third = level.lend("debug").unwrap();
+    let third = level.lend("debug", 1).unwrap();
     level.set("warn").unwrap();
     level.revert(third).unwrap();
     assert_eq!(level.now(), "warn");
-    assert!(level.set("wran").is_err() && level.set("quell=loud,info").is_err());
+    for wrong in ["wran", "quell=loud,info", "", " ", ",", " , "] {
+        level.set(wrong).expect_err(wrong);
+    }
     assert_eq!(*applied.lock().unwrap(), ["debug", "trace", "info", "debug", "warn"]);
 }
 

@@ -210,6 +210,27 @@ fn a_node_that_runs_is_asked() {
     let operator = node.node().operator().to_string();
     let found = visit(node.home(), &["--listen", &free(), "--operator", &operator]);
     found.says("listen.callbacks", "warning", &["nothing listens", "another configuration"]);
+    // Taken is not enough for it to be the node's.
+    let other = TcpListener::bind("127.0.0.77:0").unwrap();
+    let taken = other.local_addr().unwrap().to_string();
+    let found = visit(node.home(), &["--listen", &taken, "--operator", &operator]);
+    let own = node.node().callbacks().to_string();
+    found.says("listen.callbacks", "problem", &[&taken, "taken", &own, "sport = :", "anew"]);
+}
+
+#[test]
+fn a_token_that_is_not_the_nodes_is_found_out() {
+    let node = Quell::start(&[("listen.operator_token", "hush")]);
+    let operator = node.node().operator().to_string();
+    let visit = |token: &[(&str, &str)]| {
+        let arguments = ["--listen", FREE[1], "--operator", &operator, "--json"];
+        Visit::of(&doctor(node.home(), &arguments).envs(token.iter().copied()).output().unwrap())
+    };
+    let token = "QUELL_LISTEN__OPERATOR_TOKEN";
+    visit(&[(token, "hush")]).says("listen.operator", "ok", &["in use by the node"]);
+    let words = ["another operator token", "operator_token_file"];
+    visit(&[(token, "other")]).says("listen.operator", "problem", &words);
+    visit(&[]).says("listen.operator", "problem", &["none is configured"]);
 }
 
 #[test]
@@ -276,11 +297,22 @@ fn certificates_are_read_and_their_days_counted() {
 #[test]
 fn too_few_file_descriptors_are_found_out() {
     let home = signed_home();
-    let mut command = Command::new("sh");
-    let program = env!("CARGO_BIN_EXE_quell");
-    let script = format!("ulimit -n 300; exec {program} doctor --json {}", FREE.join(" "));
-    command.args(["-c", &script]).current_dir(home.path()).env_clear();
-    command.env("QUELL_LIMITS__CONNECTIONS_MAX", "4096");
+    let limited = |files: u32, command: &str| {
+        let program = env!("CARGO_BIN_EXE_quell");
+        let script = format!("ulimit -n {files}; exec {program} {command} {}", FREE.join(" "));
+        let mut command = Command::new("sh");
+        command.args(["-c", &script]).current_dir(home.path()).env_clear();
+        command.env("QUELL_LIMITS__CONNECTIONS_MAX", "4096").env("QUELL_LISTEN__WORKERS", "2");
+        command.output().unwrap()
+    };
     let words = ["300 open files", "4096 connections", "too few", "LimitNOFILE"];
-    Visit::of(&command.output().unwrap()).says("descriptors", "warning", &words);
+    Visit::of(&limited(300, "doctor --json")).says("descriptors", "warning", &words);
+    // Fewer than it takes to start at all.
+    let words = ["20 open files", "too few for it to start", "needs 40", "LimitNOFILE"];
+    Visit::of(&limited(20, "doctor --json")).says("descriptors", "problem", &words);
+    let refused = limited(20, "serve");
+    let said = String::from_utf8(refused.stderr).unwrap();
+    assert_eq!(refused.status.code(), Some(1), "{said}");
+    assert!(said.contains("20 open files") && said.contains("LimitNOFILE="), "{said}");
+    assert!(!said.contains("serving"), "{said}");
 }

@@ -14,6 +14,7 @@ fn what_is_in_use_can_be_seen() {
     }
     let status = quell.get("/status").json();
     assert_eq!((&status["ready"], &status["rules"]), (&true.into(), &1.into()));
+    assert_eq!(status["callbacks"], quell.node().callbacks().to_string());
     let rules = quell.get("/rules").json();
     assert_eq!(rules["revision"], status["revision"]);
     assert_eq!(rules["rules"][0]["id"], "test.badword");
@@ -77,6 +78,11 @@ fn a_post_needs_the_token_where_one_is_set() {
     let request = b"PUT /log-level HTTP/1.1\r\nhost: q\r\ncontent-length: 2\r\n\r\n{}";
     assert_eq!(Client::open(quell.node().operator()).ask(request).status, 401);
     assert_eq!(quell.post("/log-level", Some("hush"), "").status, 405);
+    let request = b"PUT /log-level HTTP/1.1\r\nhost: q\r\nauthorization: Bearer hush\r\n\
+                    content-length: 36\r\n\r\n{\"level\": \"debug\", \"for_seconds\": 0}";
+    let reply = Client::open(quell.node().operator()).ask(request);
+    assert_eq!(reply.status, 400);
+    assert!(reply.body.contains("`for_seconds`"), "{reply:?}");
     // Logging begins with the process, and this one is a test's.
     assert_eq!(quell.get("/log-level").status, 503);
 }

@@ -43,14 +43,18 @@ impl Serving {
         serving
     }
 
-    /// Reads the log up to a line with these words in it.
+    /// Reads the log up to a line with these words in it, which is returned.
     pub(crate) fn wait_for(&mut self, words: &str) -> String {
-        let mut line = String::new();
-        while !line.contains(words) {
-            line.clear();
-            assert!(self.log.read_line(&mut line).unwrap() > 0, "ended without {words}");
+        self.read_to(words).lines().next_back().unwrap().to_owned()
+    }
+
+    /// Reads the log up to a line with these words in it, and returns all of it.
+    fn read_to(&mut self, words: &str) -> String {
+        let mut log = String::new();
+        while !log.lines().next_back().is_some_and(|line| line.contains(words)) {
+            assert!(self.log.read_line(&mut log).unwrap() > 0, "ended without {words}");
         }
-        line
+        log
     }
 
     /// The address for callbacks.
@@ -99,6 +103,23 @@ fn terminating_ends_with_success_and_the_log_tells_no_text() {
     assert!(!rest.contains("secrets"), "{rest}");
 }
 
+/// What libraries say through `log` is nobody's business, and holds paths of where they were built.
+#[test]
+fn libraries_are_not_heard() {
+    let home = home("badword");
+    let serve = ["serve", "--listen", "127.0.0.1:0", "--operator", "127.0.0.1:0"];
+    let mut command = quell(home.path(), &serve);
+    command.env("QUELL_LOG__LEVEL", "trace");
+    let mut serving = Serving::run(command);
+    // notify has seen this once it is reloaded.
+    fs::write(home.path().join("rules/bad.toml"), rule("otherword")).unwrap();
+    let mut log = serving.read_to("rules reloaded");
+    serving.signal("TERM");
+    assert!(serving.ends_with_success());
+    serving.log.read_to_string(&mut log).unwrap();
+    assert!(!log.contains("log.target") && !log.contains("inotify"), "{log}");
+}
+
 #[test]
 fn hanging_up_reloads() {
     let home = home("badword");
@@ -123,10 +144,7 @@ fn health_is_told_by_the_exit_code() {
     assert_eq!((output.status.code(), &*output.stdout), (Some(0), &b"ready\n"[..]));
     // Where it listens on every address, loopback is asked.
     let port = address.rsplit(':').next().unwrap();
-    let output = quell(home.path(), &["health", "--operator", &format!("0.0.0.0:{port}")])
-        .env("QUELL_LISTEN__OPERATOR_TOKEN", "hush")
-        .output();
-    assert_eq!(output.unwrap().status.code(), Some(0));
+    assert_eq!(health(&format!("0.0.0.0:{port}")).unwrap().status.code(), Some(0));
     fails(&health(&serving.callbacks()).unwrap(), 1, &["the node at", "says 4"]);
     serving.signal("TERM");
     assert!(serving.ends_with_success());
@@ -150,6 +168,9 @@ fn wrong_usage_ends_with_64_and_says_what_to_do() {
     fails(&run(&["serve", "--nonsense"]), 64, &["--nonsense"]);
     fails(&run(&["serve", "--listen", "nowhere"]), 64, &["--listen", "invalid socket address"]);
     fails(&run(&["serve", "--listen", "0.0.0.0:0"]), 64, &["unsigned", "tokens", "--insecure"]);
+    for command in ["serve", "doctor", "config"] {
+        fails(&run(&[command, "--operator", "0.0.0.0:0"]), 64, &["operator_token_file"]);
+    }
     fails(&run(&["serve", "--config", "none.toml"]), 64, &["none.toml"]);
     fs::write(home.path().join("quell.toml"), "[limits]\nbody_maxx = 1\n").unwrap();
     fails(&run(&["serve"]), 64, &["quell.toml", "line 2", "body_maxx", "body_max"]);
@@ -166,6 +187,8 @@ fn wrong_rules_end_with_65_and_say_where() {
     fails(&quell(home.path(), &ports).output().unwrap(), 65, &["worse.toml:3", "thenn"]);
     fs::remove_dir_all(home.path().join("rules")).unwrap();
     fails(&quell(home.path(), &ports).output().unwrap(), 65, &["cannot read rules", "--rules"]);
+    let check = quell(home.path(), &["check"]).output().unwrap();
+    fails(&check, 65, &["cannot read rules"]);
 }
 
 #[test]
@@ -288,14 +311,29 @@ fn the_log_level_can_be_changed_while_serving() {
     assert_eq!(run(&["debug"]), said("debug"));
     serving.connect().ask(&callback(BEFORE, &message("hello")));
     serving.wait_for("\"answered\"");
-    assert_eq!(run(&["loud"]), (Some(1), String::new()));
+    for wrong in ["loud", "", " "] {
+        assert_eq!(run(&[wrong]), (Some(1), String::new()), "{wrong:?}");
+    }
     assert_eq!(run(&["quell=trace,warn", "--for", "1h"]), said("quell=trace,warn"));
     assert_eq!(run(&[]), said("quell=trace,warn"));
+    for wrong in ["0s", "500ms"] {
+        let all = ["log-level", "debug", "--operator", &operator, "--for", wrong];
+        fails(&quell(home.path(), &all).output().unwrap(), 64, &["--for", wrong, "`1s`"]);
+    }
+    // Silence is told, and so is its end.
+    assert_eq!(run(&["off"]), said("off"));
+    let told = serving.wait_for("\"now\":\"off\"");
+    assert!(told.contains("\"before\":\"quell=trace,warn\""), "{told}");
+    assert_eq!(run(&["info"]), said("info"));
+    serving.wait_for("\"now\":\"info\"");
+    assert_eq!(run(&["off", "--for", "1s"]), said("off"));
+    serving.wait_for("\"for_seconds\":1");
+    let told = serving.wait_for("again what it was");
+    assert!(told.contains("\"now\":\"info\""), "{told}");
     let nobody = quell(home.path(), &["log-level", "--operator", "127.0.0.1:1"]).output().unwrap();
     fails(&nobody, 1, &["no node answers", "127.0.0.1:1"]);
-    fails(
-        &quell(home.path(), &["serve"]).env("QUELL_LOG__LEVEL", "loud").output().unwrap(),
-        64,
-        &["log.level", "`loud`", "debug"],
-    );
+    for wrong in ["loud", ""] {
+        let output = quell(home.path(), &["serve"]).env("QUELL_LOG__LEVEL", wrong).output();
+        fails(&output.unwrap(), 64, &["log.level", &format!("`{wrong}`"), "debug"]);
+    }
 }

@@ -189,11 +189,17 @@ pub(super) fn descriptors(
     rulebook: Option<&Rulebook>,
 ) -> Check {
     const NAME: &str = "descriptors";
+    const RAISE: &str = "raise the limit: LimitNOFILE= in a systemd unit, `ulimit -n` in a shell";
     let (files, whose) = match node.and_then(|node| node.files) {
         Some(files) => (files, "for the node"),
         None => (capacity::files(), "for a node started from here"),
     };
     let files_said = format!("{files} open files {whose}");
+    let needed = capacity::files_to_start(config.listen.workers);
+    if node.is_none() && files < needed {
+        let said = format!("{files_said}, too few for it to start: it needs {needed}");
+        return Check::problem(NAME, said, RAISE);
+    }
     let Some(rulebook) = rulebook else {
         let said = format!("{files_said}; how many it needs turns on the rules");
         return Check::ok(NAME, said);
@@ -205,9 +211,8 @@ pub(super) fn descriptors(
         _ => "of `limits.connections_max`",
     };
     if wanted > room {
-        let mend = "raise the limit: LimitNOFILE= in a systemd unit, `ulimit -n` in a shell";
         let said = format!("{files_said}, too few for the {wanted} connections {source}");
-        return Check::warning(NAME, said, mend);
+        return Check::warning(NAME, said, RAISE);
     }
     let said = format!("{files_said}, enough for the {wanted} connections {source}");
     if wanted > bearable {

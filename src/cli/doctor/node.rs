@@ -3,11 +3,12 @@
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 
-use hyper::Method;
+use hyper::{Method, StatusCode};
 use serde::Deserialize;
+use serde_json::Value;
 
 use super::{Check, counted};
-use crate::cli::ask::ask;
+use crate::cli::ask::{ask, exchange};
 use crate::config::Config;
 use crate::rulebook::Rulebook;
 use crate::server;
@@ -20,6 +21,7 @@ const OPERATOR: &str = "listen.operator";
 pub(super) struct Node {
     version: String,
     ready: bool,
+    callbacks: SocketAddr,
     revision: String,
     rules: usize,
     since: Option<String>,
@@ -28,6 +30,9 @@ pub(super) struct Node {
     /// How many files it may open, as its metrics say.
     #[serde(skip)]
     pub(super) files: Option<usize>,
+    /// Does it refuse the token of the configuration, or that there is none?
+    #[serde(skip)]
+    refuses: bool,
 }
 
 #[derive(Debug, Deserialize)]
@@ -47,9 +52,54 @@ impl Node {
     pub(super) fn find(config: &Config) -> Option<Self> {
         let get = |path| ask(config, Method::GET, path, None).ok();
         let node: Self = serde_json::from_str(&get("/status")?).ok()?;
+        // No change of anything, which it says with a 400 once the token is looked at.
+        let nothing = Some(&Value::Null);
+        let refuses = exchange(config, Method::PUT, "/log-level", nothing)
+            .is_ok_and(|(status, _)| status == StatusCode::UNAUTHORIZED);
         let metrics = get("/metrics").unwrap_or_default();
         let files = metrics.lines().find_map(|line| line.strip_prefix("process_max_fds "));
-        Some(Self { files: files.and_then(|files| files.parse().ok()), ..node })
+        Some(Self { files: files.and_then(|files| files.parse().ok()), refuses, ..node })
+    }
+}
+
+impl Node {
+    /// Does it answer callbacks where it should?
+    fn answers_at(&self, wanted: SocketAddr) -> Check {
+        let own = self.callbacks;
+        if own.ip() == wanted.ip() && [0, own.port()].contains(&wanted.port()) {
+            return Check::ok(CALLBACKS, format!("{own}, in use by the node"));
+        }
+        match server::bind(wanted) {
+            Err(error) if error.kind() == io::ErrorKind::AddrInUse => Check::problem(
+                CALLBACKS,
+                format!("{wanted} is taken, and the node answers callbacks at {own}"),
+                format!("{}; then start the node anew", by_what(CALLBACKS, wanted.port())),
+            ),
+            Err(error) => address(CALLBACKS, wanted, Err(error)),
+            Ok(_) => Check::warning(
+                CALLBACKS,
+                format!("the node answers callbacks at {own}, and nothing listens on {wanted}"),
+                "the node was started with another configuration: start it anew",
+            ),
+        }
+    }
+
+    /// Does it do what it is told with the token of the configuration?
+    fn obeys(&self, config: &Config) -> Check {
+        let operator = config.listen.operator;
+        if !self.refuses {
+            return Check::ok(OPERATOR, format!("{operator}, in use by the node"));
+        }
+        let said = match config.listen.operator_token {
+            Some(_) => "another operator token than the one configured",
+            None => "an operator token, and none is configured",
+        };
+        Check::problem(
+            OPERATOR,
+            format!("the node at {operator} wants {said}"),
+            "give `listen.operator_token_file` the node's token, or start the node anew with this \
+             configuration",
+        )
     }
 }
 
@@ -100,20 +150,10 @@ pub(super) fn node(config: &Config, node: Option<&Node>, disk: Option<&Rulebook>
 }
 
 /// Are the addresses those of the node, or else free? First for callbacks, then for operators.
-pub(super) fn addresses(config: &Config, running: bool) -> [Check; 2] {
+pub(super) fn addresses(config: &Config, node: Option<&Node>) -> [Check; 2] {
     let (callbacks, operator) = (config.listen.callbacks, config.listen.operator);
-    if running {
-        let elsewhere = callbacks.port() != 0 && server::bind(callbacks).is_ok();
-        let first = if elsewhere {
-            Check::warning(
-                CALLBACKS,
-                format!("a node runs, but nothing listens on {callbacks}"),
-                "the node was started with another configuration: start it anew",
-            )
-        } else {
-            Check::ok(CALLBACKS, format!("{callbacks}, in use by the node"))
-        };
-        return [first, Check::ok(OPERATOR, format!("{operator}, in use by the node"))];
+    if let Some(node) = node {
+        return [node.answers_at(callbacks), node.obeys(config)];
     }
     // Held while the other is tried, as a node would.
     let first = server::bind(callbacks);
@@ -146,7 +186,7 @@ pub(super) fn address(
         io::ErrorKind::AddrInUse => Check::problem(
             setting,
             format!("{address} is taken, and no node answers at `{OPERATOR}`"),
-            format!("`ss -ltnp 'sport = :{port}'` shows by what: stop it, or change `{setting}`"),
+            by_what(setting, port),
         ),
         io::ErrorKind::PermissionDenied => Check::problem(
             setting,
@@ -164,4 +204,8 @@ pub(super) fn address(
             Check::problem(setting, said, format!("change `{setting}`"))
         }
     }
+}
+
+fn by_what(setting: &str, port: u16) -> String {
+    format!("`ss -ltnp 'sport = :{port}'` shows by what: stop it, or change `{setting}`")
 }
