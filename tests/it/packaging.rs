@@ -87,3 +87,10 @@ fn the_unit_starts_what_there_is() {
     assert!(unit.contains("ExecStart=/usr/bin/quell serve --config /etc/quell/quell.toml"));
     assert!(unit.contains("Type=notify") && unit.contains("WatchdogSec="));
 }
+
+#[test]
+fn the_unit_lets_restarts_be_seen() {
+    // When a process began is counted from the boot, and that is in /proc/stat: hidden, the metric
+    // `process_start_time_seconds` is 0 for ever.
+    assert!(!read("systemd/quell.service").contains("ProcSubset="));
+}
