@@ -94,3 +94,12 @@ fn the_unit_lets_restarts_be_seen() {
     // `process_start_time_seconds` is 0 for ever.
     assert!(!read("systemd/quell.service").contains("ProcSubset="));
 }
+
+#[test]
+fn the_unit_is_started_again_for_as_long_as_it_takes() {
+    let unit = read("systemd/quell.service");
+    let (head, service) = unit.split_once("[Service]").unwrap();
+    assert!(service.contains("Restart=always"));
+    // Where it stands under [Service], systemd passes over it.
+    assert!(head.contains("StartLimitIntervalSec=0"));
+}
