@@ -6,7 +6,7 @@ use std::fmt::Write;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::Mutex;
+use std::sync::OnceLock;
 
 use regex::Regex;
 
@@ -20,26 +20,38 @@ fn read(path: &str) -> String {
     fs::read_to_string(deploy(path)).unwrap()
 }
 
-/// Runs promtool, which a machine with Debian's packages is made to have.
-fn promtool(arguments: &[&str]) {
-    static INSTALLING: Mutex<()> = Mutex::new(());
-    let run =
-        || Command::new("promtool").args(arguments).current_dir(deploy("prometheus")).output();
-    let output = run().or_else(|_| {
-        let _alone = INSTALLING.lock().unwrap();
-        if let Ok(output) = run() {
-            return Ok(output);
+/// This machine's promtool; where it has none, that of Debian's package, unpacked under `target`
+/// so that nothing else of the machine changes.
+fn promtool_path() -> &'static Path {
+    static PATH: OnceLock<PathBuf> = OnceLock::new();
+    PATH.get_or_init(|| {
+        if Command::new("promtool").arg("--version").output().is_ok() {
+            return PathBuf::from("promtool");
         }
-        // Without its recommendations, and without starting the service it comes with.
-        let install = "printf '#!/bin/sh\nexit 101\n' > /usr/sbin/policy-rc.d; \
-                       chmod +x /usr/sbin/policy-rc.d; apt-get update -qq; \
-                       apt-get install -y -qq --no-install-recommends prometheus; \
-                       status=$?; rm -f /usr/sbin/policy-rc.d; exit $status";
-        let installed = Command::new("sh").args(["-c", install]).status().unwrap();
-        assert!(installed.success(), "promtool is missing: install Debian's package `prometheus`");
-        run()
-    });
-    let output = output.unwrap();
+        let tools = Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("tools");
+        let promtool = tools.join("promtool");
+        if !promtool.exists() {
+            fs::create_dir_all(&tools).unwrap();
+            let folder = tempfile::tempdir_in(&tools).unwrap();
+            let fetch = "get() { apt-get download -qq prometheus; }; \
+                         get || { apt-get update -qq && get; } && dpkg-deb -x prometheus_*.deb .";
+            let fetched =
+                Command::new("sh").args(["-c", fetch]).current_dir(folder.path()).status().unwrap();
+            assert!(
+                fetched.success(),
+                "promtool is missing: install Debian's package `prometheus`"
+            );
+            // Whole at once: another test process may be looking for it.
+            fs::rename(folder.path().join("usr/bin/promtool"), &promtool).unwrap();
+        }
+        promtool
+    })
+}
+
+#[track_caller]
+fn promtool(arguments: &[&str]) {
+    let mut command = Command::new(promtool_path());
+    let output = command.args(arguments).current_dir(deploy("prometheus")).output().unwrap();
     let said = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "promtool {arguments:?}: {said}");
 }
