@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
+use std::time::Duration;
 
 use quell::config::{Config, Input, settings};
 use regex::Regex;
@@ -67,6 +68,8 @@ fn the_cluster_asks_where_the_node_answers() {
     let text = manifest.split("quell.toml: |\n").nth(1).unwrap().split("---").next().unwrap();
     let config = resolve(Some(text), &[]);
     assert!(config.signed());
+    let own = format!("COPY rules {}\n", config.rules.display());
+    assert!(read("Dockerfile").contains(&own), "the rules are in the image");
     for (name, port) in
         [("callbacks", config.listen.callbacks.port()), ("operator", config.listen.operator.port())]
     {
@@ -79,6 +82,19 @@ fn the_cluster_asks_where_the_node_answers() {
     for path in probes {
         assert_eq!(quell.get(&path).status, 200, "{path}");
     }
+}
+
+#[test]
+fn the_cluster_waits_for_a_pod_to_end() {
+    let manifest = read("kubernetes/quell.yaml");
+    let seconds = |pattern: &str| {
+        let found = Regex::new(pattern).unwrap().captures(&manifest).unwrap();
+        Duration::from_secs(found[1].parse().unwrap())
+    };
+    let drain = resolve(None, &[]).limits.drain_timeout;
+    let before = seconds(r"preStop: \{ sleep: \{ seconds: (\d+)");
+    let grace = seconds(r"terminationGracePeriodSeconds: (\d+)");
+    assert!(grace > before + drain + Duration::from_secs(1), "{grace:?}");
 }
 
 #[test]
