@@ -10,7 +10,7 @@ use std::sync::OnceLock;
 
 use regex::Regex;
 
-use crate::harness::{BEFORE, Quell, callback, message};
+use crate::harness::{BEFORE, Quell, SIGNED, config, message, signature, signed_callback, unix_s};
 
 fn deploy(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy").join(path)
@@ -79,11 +79,24 @@ fn each_alert_has_its_place_in_the_runbook() {
     assert_eq!(alerts.iter().map(|name| name.to_lowercase()).collect::<BTreeSet<_>>(), anchors);
 }
 
-/// The metrics of a node that has answered something, and those of TLS.
+#[test]
+fn a_clock_is_warned_of_at_half_of_what_a_signature_may_age() {
+    let half = config(&[]).unwrap().limits.signature_age_max.as_secs() / 2;
+    let expression = format!("abs(quell_signature_skew_seconds) > {half}\n");
+    assert!(read("prometheus/quell.rules.yaml").contains(&expression), "{expression}");
+}
+
+/// What a node exports that has answered a signed callback.
+fn metrics() -> String {
+    let quell = Quell::start(&SIGNED);
+    let callback = signed_callback(BEFORE, &signature(unix_s()), &message("badword"));
+    assert_eq!(quell.connect().ask(&callback).status, 200);
+    quell.get("/metrics").body
+}
+
+/// The names of those metrics, and of those of TLS.
 fn exported() -> BTreeSet<String> {
-    let quell = Quell::start(&[]);
-    quell.connect().ask(&callback(BEFORE, &message("badword")));
-    let mut names = names(r"(?m)^# TYPE (\w+) ", &quell.get("/metrics").body);
+    let mut names = names(r"(?m)^# TYPE (\w+) ", &metrics());
     // Those that a node without TLS does not have.
     let tls = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/metrics/tls.rs"));
     names.extend(self::names(r#""(quell_tls_\w+)""#, &tls.unwrap()));
@@ -106,9 +119,7 @@ fn alerts_and_dashboards_ask_for_metrics_that_exist_and_leave_none_out() {
 
 /// The page of metrics: what each counts, its labels, and what looks at it.
 fn page() -> String {
-    let quell = Quell::start(&[]);
-    quell.connect().ask(&callback(BEFORE, &message("badword")));
-    let text = quell.get("/metrics").body;
+    let text = metrics();
     let (alerts, dashboard) = (read("prometheus/quell.rules.yaml"), read("grafana/quell.json"));
     let mut page = String::from(
         "# Metrics\n\nWhat `GET /metrics` of the operator API exports, besides the metrics of TLS \
