@@ -7,7 +7,7 @@ use std::thread;
 
 use serde_json::Value;
 
-use crate::harness::{BEFORE, Quell, callback, message};
+use crate::harness::{BEFORE, Quell, callback, config, message};
 
 /// Takes batches of spans, and hands on their JSON.
 fn collector() -> (String, Receiver<Value>) {
@@ -100,4 +100,12 @@ fn without_a_collector_the_answer_is_the_same() {
     }
     drop(client);
     assert!(quell.stop());
+}
+
+#[test]
+fn an_endpoint_that_spans_would_not_reach_is_refused() {
+    for endpoint in ["https://collector.example/v1/traces", "127.0.0.1:4318"] {
+        let said = config(&[("trace.endpoint", endpoint)]).unwrap_err().to_string();
+        assert!(said.contains("`trace.endpoint`") && said.contains("without TLS"), "{said}");
+    }
 }
