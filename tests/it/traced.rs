@@ -59,7 +59,7 @@ fn traced(trace: &str, wanted: bool, text: &str) -> Vec<u8> {
 }
 
 #[test]
-fn a_request_is_traced_for_whoever_asks() {
+fn a_request_is_traced_for_whoever_may_ask() {
     let (endpoint, batches) = collector();
     let mut quell = Quell::start(&[("trace.endpoint", &endpoint), ("trace.percent", "0")]);
     let mut client = quell.connect();
@@ -73,6 +73,9 @@ fn a_request_is_traced_for_whoever_asks() {
     ] {
         assert_eq!(client.ask(&request).status, 200);
     }
+    let stranger = String::from_utf8(traced(wanted, true, "badword")).unwrap();
+    let stranger = stranger.replacen("/callback?", "/elsewhere?", 1);
+    assert_eq!(client.ask(stranger.as_bytes()).status, 404);
     drop(client);
     assert!(quell.stop());
     let batch = batches.recv().unwrap();
