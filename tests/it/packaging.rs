@@ -119,3 +119,18 @@ fn the_unit_is_started_again_for_as_long_as_it_takes() {
     // Where it stands under [Service], systemd passes over it.
     assert!(head.contains("StartLimitIntervalSec=0"));
 }
+
+#[test]
+fn the_debian_package_holds_what_there_is_and_a_user_needs() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let manifest: toml::Table =
+        fs::read_to_string(root.join("Cargo.toml")).unwrap().parse().unwrap();
+    let assets = manifest["package"]["metadata"]["deb"]["assets"].as_array().unwrap();
+    let sources = assets.iter().map(|asset| asset[0].as_str().unwrap());
+    let deployed: Vec<&str> = sources.filter(|source| source.starts_with("deploy/")).collect();
+    assert!(deployed.contains(&"deploy/prometheus/quell.rules.yaml"));
+    for source in deployed {
+        // Not by a pattern, which takes tests and tools along.
+        assert!(root.join(source).is_file(), "{source}");
+    }
+}
