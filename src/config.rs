@@ -239,6 +239,12 @@ impl Config {
                  `cargo build --release --features otel`, or leave the setting out",
             ));
         }
+        if self.trace.as_ref().is_some_and(|trace| !trace.endpoint.starts_with("http://")) {
+            return Err(ConfigError::Refused(
+                "`trace.endpoint` must begin with `http://`: spans are sent without TLS; name a \
+                 collector on this machine or network, and let it send them on",
+            ));
+        }
         if !(8 << 10..=1 << 20).contains(&self.limits.head_max) {
             return Err(ConfigError::Refused("`limits.head_max` must be from 8KiB to 1MiB"));
         }

@@ -134,13 +134,13 @@ impl Gate {
         self.check(&Query::parse(request.query), request, now).is_ok()
     }
 
-    /// May this be asked at all?
+    /// May this be asked at all, and if so, was it signed?
     fn check(
         &self,
         query: &Query<'_>,
         request: Request<'_>,
         now: Timestamp,
-    ) -> Result<(), (StatusCode, Refused)> {
+    ) -> Result<bool, (StatusCode, Refused)> {
         if request.path != self.options.path {
             return Err((StatusCode::NOT_FOUND, Refused::Path));
         }
@@ -149,7 +149,7 @@ impl Gate {
         }
         let age = self.options.signature_age_max_s;
         match tencent::verify(query, &self.options.apps, now, age) {
-            Ok(_) => Ok(()),
+            Ok(app) => Ok(app.is_some_and(|app| !app.tokens.is_empty())),
             Err(refusal) => Err((StatusCode::FORBIDDEN, reason(refusal))),
         }
     }
@@ -159,8 +159,9 @@ impl Gate {
         let now = worker.now(request.begun);
         let query = Query::parse(request.query);
         let checked = self.check(&query, request, now);
-        if let (Ok(()) | Err((_, Refused::Stale)), Some(time)) = (checked, query.request_time()) {
-            worker.shard().note_skew(now.0.saturating_sub(time));
+        // Without a good signature anybody could have written the time.
+        if let (Ok(true) | Err((_, Refused::Stale)), Some(time)) = (checked, query.request_time()) {
+            worker.shard().note_skew(request.begun, now.0.saturating_sub(time));
         }
         if let Err((status, refused)) = checked {
             if let Some(held_back) = self.log.refused.pass(now) {

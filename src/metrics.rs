@@ -14,6 +14,7 @@ mod tls;
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Instant;
 
 use prometheus::{
     Encoder, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder,
@@ -105,7 +106,8 @@ impl Metrics {
     /// When two metrics share a name, which a test rules out.
     pub fn new(workers: usize, commands: &[&'static str]) -> prometheus::Result<Self> {
         let registry = Registry::new();
-        let shards: Arc<[Shard]> = (0..workers.max(1)).map(|_| Shard::new()).collect();
+        let begun = Instant::now();
+        let shards: Arc<[Shard]> = (0..workers.max(1)).map(|_| Shard::new(begun)).collect();
         let rules = Arc::new(RuleSeries::new(workers.max(1))?);
         registry.register(Box::new(ShardCollector::new(Arc::clone(&shards), commands)?))?;
         registry.register(Box::new(rules::RuleCollector(Arc::clone(&rules))))?;
@@ -163,7 +165,7 @@ impl Metrics {
         &self.shards
     }
 
-    /// By how many seconds this machine's clock is ahead of the one that signed the last callbacks.
+    /// By how many seconds this machine's clock was ahead of the one that signed the last callback.
     pub fn signature_skew_s(&self) -> Option<i64> {
         collect::skew(&self.shards)
     }

@@ -33,6 +33,9 @@ const OPERATOR_CONNECTIONS_MAX: usize = 64;
 const OPERATOR_BODY_TIMEOUT: Duration = Duration::from_secs(5);
 const OPERATOR_DRAIN_TIMEOUT: Duration = Duration::from_millis(200);
 
+/// So long the last spans may take, even when requests in flight took all of the time to stop.
+const TRACE_PATIENCE_MIN: Duration = Duration::from_secs(1);
+
 /// A node that serves. Dropping it ends serving without waiting; [`Running::stop`] waits.
 #[derive(Debug)]
 pub struct Running {
@@ -196,6 +199,7 @@ impl Running {
     /// Stops and waits for the end, at most `limits.drain_timeout` and a little. True if no
     /// thread had panicked.
     pub fn stop(self) -> bool {
+        let begun = Instant::now();
         self.begin_stop();
         let callbacks = self.callback_server.join();
         self.reloader.stop();
@@ -204,7 +208,8 @@ impl Running {
         }
         self.stop_operator.send_replace(true);
         let operator = self.operator_server.join();
-        self.tracer.stop(self.drain_timeout);
+        let left = self.drain_timeout.saturating_sub(begun.elapsed());
+        self.tracer.stop(left.max(TRACE_PATIENCE_MIN));
         callbacks && operator
     }
 }

@@ -92,9 +92,9 @@ calm() { # WHEN: until nothing fires
   row FAIL "$1" "still firing: $(firing | tr '\n' ' ')"
   failed=1
 }
-signed() { # the query of a callback of now
+signed() { # [SECONDS]: the query of a callback of now, or of so long ago
   local now
-  now=$(date +%s)
+  now=$(($(date +%s) - ${1:-0}))
   echo "$path&RequestTime=$now&Sign=$(printf 'drill%s' "$now" | sha256sum | cut -d' ' -f1)"
 }
 idle() { # FROM TO: connections that ask once, and stay
@@ -218,6 +218,9 @@ echo "[{\"targets\": [\"127.0.0.1:$operator\"]}]" >"$home/targets.json"
 
 stop traffic
 expect "the platform stops asking" QuellNoCallbacks
+
+curl -s "http://127.0.0.1:$callbacks$(signed 45)" -d '{}' >/dev/null
+expect "a clock that is ahead" QuellClockSkew
 
 stop node -KILL
 expect "a killed node" QuellDown

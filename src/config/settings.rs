@@ -235,12 +235,12 @@ pub const ALL: &[Setting] = &[
     bare(
         "trace.endpoint",
         "http://127.0.0.1:4318/v1/traces",
-        "Where OpenTelemetry spans go, OTLP over HTTP in JSON, such as `http://127.0.0.1:4318/v1/traces`; needs a build with `--features otel`.",
+        "Where OpenTelemetry spans go, OTLP over plain HTTP in JSON, such as `http://127.0.0.1:4318/v1/traces`; needs a build with `--features otel`.",
     ),
     number(
         "trace.percent",
         "1",
-        "Of the requests whose `traceparent` does not say whether to trace them, so many percent are.",
+        "Of the requests that are refused, or whose `traceparent` does not say whether to trace them, so many percent are.",
     ),
 ];
 

@@ -56,7 +56,7 @@ impl Worker {
         Self {
             index,
             shards: Arc::clone(shards),
-            spare: Shard::new(),
+            spare: Shard::new(Instant::now()),
             loaded: Cache::new(Arc::clone(current)),
             scratch: Scratch::live(),
             wall: Wall::default(),

@@ -49,7 +49,7 @@ const JUDGE: (&str, &str) = (
 );
 const SKEW: (&str, &str) = (
     "quell_signature_skew_seconds",
-    "By how much this machine's clock is ahead of the one that signed the last callbacks.",
+    "By how much this machine's clock was ahead of the one that signed the last callback.",
 );
 const _: () = assert!(JUDGE_SAMPLE == 16, "the help text above says so");
 
@@ -158,9 +158,9 @@ impl Collector for ShardCollector {
     }
 }
 
-/// The skew furthest from none that a worker saw last.
+/// The skew noted last. An older one may be from before somebody set the clock right.
 pub(super) fn skew(shards: &[Shard]) -> Option<i64> {
-    shards.iter().filter_map(Shard::skew).max_by_key(|skew| skew.unsigned_abs())
+    shards.iter().filter_map(Shard::skew).max().map(|(_, seconds)| seconds)
 }
 
 fn gauge(skew_s: i64) -> MetricFamily {

@@ -1,6 +1,7 @@
 //! What one worker counts.
 
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::time::Instant;
 
 /// So many commands are told apart; the rest count as the last.
 const COMMANDS_MAX: usize = 96;
@@ -147,29 +148,19 @@ pub struct Shard {
     pub(super) refused: Counts<{ Refused::NAMES.len() }>,
     pub(super) fallbacks: Counts<{ Class::NAMES.len() }>,
     pub(super) oddities: Counts<{ Oddity::NAMES.len() }>,
-    /// [`NO_SKEW`] until a signature was good.
-    skew_s: AtomicI64,
+    skew: Skew,
     /// From a request's head to its reply.
     pub request: Timing,
     /// Decoding and judging one callback; one callback in [`JUDGE_SAMPLE`] is measured.
     pub judge: Timing,
 }
 
-/// No signature was seen yet.
-const NO_SKEW: i64 = i64::MIN;
-
 /// One callback in so many has its judging measured: reading the clock costs more than counting.
 pub const JUDGE_SAMPLE: u32 = 16;
 
-impl Default for Shard {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
 impl Shard {
-    /// All at zero.
-    pub fn new() -> Self {
+    /// All at zero. The shards of one node are given the same `begun`.
+    pub fn new(begun: Instant) -> Self {
         Self {
             callbacks: [const { Counts::new() }; COMMANDS_MAX],
             verdicts: Counts::new(),
@@ -177,7 +168,7 @@ impl Shard {
             refused: Counts::new(),
             fallbacks: Counts::new(),
             oddities: Counts::new(),
-            skew_s: AtomicI64::new(NO_SKEW),
+            skew: Skew { begun, noted_ns: AtomicU64::new(0), seconds: AtomicI64::new(0) },
             request: Timing::new(REQUEST_BOUNDS_NS),
             judge: Timing::new(JUDGE_BOUNDS_NS),
         }
@@ -211,18 +202,42 @@ impl Shard {
         self.fallbacks.add(class.index());
     }
 
-    /// By so many seconds this machine's clock is ahead of the one that signed the last callback.
-    pub fn note_skew(&self, seconds: i64) {
-        self.skew_s.store(seconds, Ordering::Relaxed);
+    /// By so many seconds this machine's clock was ahead of the one that signed a callback.
+    pub fn note_skew(&self, when: Instant, seconds: i64) {
+        self.skew.note(when, seconds);
     }
 
-    pub(super) fn skew(&self) -> Option<i64> {
-        Some(self.skew_s.load(Ordering::Relaxed)).filter(|skew| *skew != NO_SKEW)
+    /// When a skew was last noted, in nanoseconds since the node began, and how large it was.
+    pub(super) fn skew(&self) -> Option<(u64, i64)> {
+        self.skew.last()
     }
 
     /// A callback was answered in spite of something odd about it.
     pub fn oddity(&self, oddity: Oddity) {
         self.oddities.add(oddity.index());
+    }
+}
+
+/// How far this machine's clock was from the platform's when a worker last saw a signature.
+#[derive(Debug)]
+struct Skew {
+    begun: Instant,
+    /// By the monotonic clock, since the wall clock is what is in doubt. 0: never.
+    noted_ns: AtomicU64,
+    seconds: AtomicI64,
+}
+
+impl Skew {
+    fn note(&self, when: Instant, seconds: i64) {
+        let since = when.saturating_duration_since(self.begun).as_nanos();
+        self.seconds.store(seconds, Ordering::Relaxed);
+        // After the seconds, so that whoever reads a time does not read older seconds with it.
+        self.noted_ns.store(u64::try_from(since).unwrap_or(u64::MAX).max(1), Ordering::Release);
+    }
+
+    fn last(&self) -> Option<(u64, i64)> {
+        let noted_ns = self.noted_ns.load(Ordering::Acquire);
+        (noted_ns > 0).then(|| (noted_ns, self.seconds.load(Ordering::Relaxed)))
     }
 }
 

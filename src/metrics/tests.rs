@@ -1,4 +1,5 @@
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use super::{Metrics, Mode, Outcome, Stage};
 
@@ -33,6 +34,18 @@ fn the_shards_are_summed() {
         "quell_request_seconds_sum 3.0003",
     ] {
         assert!(has(&metrics, line), "{line}\n{}", text(&metrics));
+    }
+}
+
+#[test]
+fn of_the_workers_skews_the_last_counts() {
+    let metrics = Metrics::new(2, &[]).unwrap();
+    assert_eq!(metrics.signature_skew_s(), None);
+    let begun = Instant::now();
+    // The clock was wrong, was set right, and went wrong the other way.
+    for (second, worker, skew) in [(0, 0, 45), (1, 1, 0), (2, 0, -20), (2, 0, 0)] {
+        metrics.shards()[worker].note_skew(begun + Duration::from_secs(second), skew);
+        assert!(has(&metrics, &format!("quell_signature_skew_seconds {skew}")), "{skew}");
     }
 }
 

@@ -1,7 +1,7 @@
 //! One OpenTelemetry span for each traced request, exported in the background.
 //!
-//! A span is made once the reply is, from what is known then, so tracing never delays a reply; what
-//! does not fit into the exporter's queue is dropped. A span holds the command, what became of the
+//! A span is made once the reply is known and before it is written, and waits for nothing: what does
+//! not fit into the exporter's queue is dropped. A span holds the command, what became of the
 //! callback and the status: nothing of the message, the sender or the group.
 
 use std::thread;
@@ -51,8 +51,11 @@ impl Tracer {
     /// Makes the span of a request, if it is one of the traced.
     pub fn record(&self, answered: Answered<'_>) {
         let Some(on) = &self.0 else { return };
-        let parent =
-            on.propagator.extract_with_context(&Context::new(), &Headers(answered.headers));
+        let mut parent = Context::new();
+        // Whoever is refused has no say in what is traced, or a stranger could have everything be.
+        if answered.outcome != "refused" {
+            parent = on.propagator.extract_with_context(&parent, &Headers(answered.headers));
+        }
         let spent = answered.begun.elapsed();
         let now = SystemTime::now();
         let name = if answered.command.is_empty() { "refused" } else { answered.command };

@@ -6,11 +6,11 @@ use std::fmt::Write;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::Mutex;
+use std::sync::OnceLock;
 
 use regex::Regex;
 
-use crate::harness::{BEFORE, Quell, callback, message};
+use crate::harness::{BEFORE, Quell, SIGNED, config, message, signature, signed_callback, unix_s};
 
 fn deploy(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy").join(path)
@@ -20,26 +20,38 @@ fn read(path: &str) -> String {
     fs::read_to_string(deploy(path)).unwrap()
 }
 
-/// Runs promtool, which a machine with Debian's packages is made to have.
-fn promtool(arguments: &[&str]) {
-    static INSTALLING: Mutex<()> = Mutex::new(());
-    let run =
-        || Command::new("promtool").args(arguments).current_dir(deploy("prometheus")).output();
-    let output = run().or_else(|_| {
-        let _alone = INSTALLING.lock().unwrap();
-        if let Ok(output) = run() {
-            return Ok(output);
+/// This machine's promtool; where it has none, that of Debian's package, unpacked under `target`
+/// so that nothing else of the machine changes.
+fn promtool_path() -> &'static Path {
+    static PATH: OnceLock<PathBuf> = OnceLock::new();
+    PATH.get_or_init(|| {
+        if Command::new("promtool").arg("--version").output().is_ok() {
+            return PathBuf::from("promtool");
         }
-        // Without its recommendations, and without starting the service it comes with.
-        let install = "printf '#!/bin/sh\nexit 101\n' > /usr/sbin/policy-rc.d; \
-                       chmod +x /usr/sbin/policy-rc.d; apt-get update -qq; \
-                       apt-get install -y -qq --no-install-recommends prometheus; \
-                       status=$?; rm -f /usr/sbin/policy-rc.d; exit $status";
-        let installed = Command::new("sh").args(["-c", install]).status().unwrap();
-        assert!(installed.success(), "promtool is missing: install Debian's package `prometheus`");
-        run()
-    });
-    let output = output.unwrap();
+        let tools = Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("tools");
+        let promtool = tools.join("promtool");
+        if !promtool.exists() {
+            fs::create_dir_all(&tools).unwrap();
+            let folder = tempfile::tempdir_in(&tools).unwrap();
+            let fetch = "get() { apt-get download -qq prometheus; }; \
+                         get || { apt-get update -qq && get; } && dpkg-deb -x prometheus_*.deb .";
+            let fetched =
+                Command::new("sh").args(["-c", fetch]).current_dir(folder.path()).status().unwrap();
+            assert!(
+                fetched.success(),
+                "promtool is missing: install Debian's package `prometheus`"
+            );
+            // Whole at once: another test process may be looking for it.
+            fs::rename(folder.path().join("usr/bin/promtool"), &promtool).unwrap();
+        }
+        promtool
+    })
+}
+
+#[track_caller]
+fn promtool(arguments: &[&str]) {
+    let mut command = Command::new(promtool_path());
+    let output = command.args(arguments).current_dir(deploy("prometheus")).output().unwrap();
     let said = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "promtool {arguments:?}: {said}");
 }
@@ -67,11 +79,24 @@ fn each_alert_has_its_place_in_the_runbook() {
     assert_eq!(alerts.iter().map(|name| name.to_lowercase()).collect::<BTreeSet<_>>(), anchors);
 }
 
-/// The metrics of a node that has answered something, and those of TLS.
+#[test]
+fn a_clock_is_warned_of_at_half_of_what_a_signature_may_age() {
+    let half = config(&[]).unwrap().limits.signature_age_max.as_secs() / 2;
+    let expression = format!("abs(quell_signature_skew_seconds) > {half}\n");
+    assert!(read("prometheus/quell.rules.yaml").contains(&expression), "{expression}");
+}
+
+/// What a node exports that has answered a signed callback.
+fn metrics() -> String {
+    let quell = Quell::start(&SIGNED);
+    let callback = signed_callback(BEFORE, &signature(unix_s()), &message("badword"));
+    assert_eq!(quell.connect().ask(&callback).status, 200);
+    quell.get("/metrics").body
+}
+
+/// The names of those metrics, and of those of TLS.
 fn exported() -> BTreeSet<String> {
-    let quell = Quell::start(&[]);
-    quell.connect().ask(&callback(BEFORE, &message("badword")));
-    let mut names = names(r"(?m)^# TYPE (\w+) ", &quell.get("/metrics").body);
+    let mut names = names(r"(?m)^# TYPE (\w+) ", &metrics());
     // Those that a node without TLS does not have.
     let tls = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/metrics/tls.rs"));
     names.extend(self::names(r#""(quell_tls_\w+)""#, &tls.unwrap()));
@@ -94,9 +119,7 @@ fn alerts_and_dashboards_ask_for_metrics_that_exist_and_leave_none_out() {
 
 /// The page of metrics: what each counts, its labels, and what looks at it.
 fn page() -> String {
-    let quell = Quell::start(&[]);
-    quell.connect().ask(&callback(BEFORE, &message("badword")));
-    let text = quell.get("/metrics").body;
+    let text = metrics();
     let (alerts, dashboard) = (read("prometheus/quell.rules.yaml"), read("grafana/quell.json"));
     let mut page = String::from(
         "# Metrics\n\nWhat `GET /metrics` of the operator API exports, besides the metrics of TLS \

@@ -5,13 +5,12 @@ use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Output};
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::authority::{Authority, Kind};
-use crate::harness::{BEFORE, Quell, message, rule, signed_callback};
+use crate::harness::{BEFORE, Quell, SIGNED, message, rule, signature, signed_callback, unix_s};
 use crate::process::{home, quell};
 
 const FREE: [&str; 4] = ["--listen", "127.0.0.1:0", "--operator", "127.0.0.1:0"];
@@ -253,21 +252,20 @@ fn a_node_that_is_not_up_to_date_is_found_out() {
 
 #[test]
 fn a_clock_that_differs_from_the_platforms_is_found_out() {
-    // One worker: each has its own last callback.
-    let node = Quell::start(&[("listen.workers", "1")]);
+    let node = Quell::start(&SIGNED);
     visit_node(&node, &[]).says("clock", "ok", &["unknown", "RequestTime"]);
-    let unix = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
-    for (time, status, words) in [
-        (unix, "ok", "0 s ahead"),
-        (unix - 20, "warning", "ahead of"),
-        (unix + 25, "warning", "behind"),
-        (unix + 50, "problem", "signature_age_max"),
+    for (off, status, words) in [
+        (50, "problem", &["behind", "signature_age_max", "NTP"][..]),
+        (-20, "warning", &["ahead of"]),
+        (25, "warning", &["behind"]),
+        // The clock was set right: no worker still says otherwise.
+        (0, "ok", &[" s ahead of"]),
     ] {
-        let callback = signed_callback(BEFORE, &format!("&RequestTime={time}"), &message("hello"));
+        let time = unix_s().checked_add_signed(off).unwrap();
+        let callback = signed_callback(BEFORE, &signature(time), &message("hello"));
         assert_eq!(node.connect().ask(&callback).status, 200);
-        visit_node(&node, &[]).says("clock", status, &[words]);
+        visit_node(&node, &[]).says("clock", status, words);
     }
-    visit_node(&node, &[]).says("clock", "problem", &["NTP"]);
 }
 
 #[test]

@@ -1,15 +1,17 @@
 //! A real node on free ports over a directory of its own, and a plain HTTP client.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::fs;
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use quell::config::{Config, ConfigError, Input};
 use quell::node::Running;
+use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 
 /// Waiting longer than this is failing.
@@ -17,6 +19,10 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// How a connection ends that was cut.
 const GONE: [io::ErrorKind; 2] = [io::ErrorKind::ConnectionReset, io::ErrorKind::UnexpectedEof];
 pub(crate) const BEFORE: &str = "Group.CallbackBeforeSendMsg";
+const TOKEN: &str = "hush";
+/// Settings with which callbacks must bear a [`signature`].
+pub(crate) const SIGNED: [(&str, &str); 2] =
+    [("app.sdk_app_id", "1400000001"), ("app.tokens", TOKEN)];
 
 /// A running node. Stops when dropped.
 pub(crate) struct Quell {
@@ -150,6 +156,20 @@ pub(crate) fn message(text: &str) -> String {
 /// A request as the platform makes it.
 pub(crate) fn callback(command: &str, body: &str) -> Vec<u8> {
     signed_callback(command, "", body)
+}
+
+/// What the platform adds to the query at that time.
+pub(crate) fn signature(unix_s: u64) -> String {
+    let mut query = format!("&RequestTime={unix_s}&Sign=");
+    for byte in Sha256::digest(format!("{TOKEN}{unix_s}")) {
+        write!(query, "{byte:02x}").unwrap();
+    }
+    query
+}
+
+/// The wall clock.
+pub(crate) fn unix_s() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs()
 }
 
 /// A request with more in its query.

@@ -4,7 +4,9 @@ use std::fs;
 
 use quell::config::ConfigError;
 
-use crate::harness::{BEFORE, Client, Quell, config, message, rule, signed_callback};
+use crate::harness::{
+    BEFORE, Client, Quell, SIGNED, config, message, rule, signature, signed_callback,
+};
 
 #[test]
 fn what_is_in_use_can_be_seen() {
@@ -89,24 +91,30 @@ fn a_post_needs_the_token_where_one_is_set() {
 
 #[test]
 fn how_far_the_clocks_are_apart_is_told() {
-    let token = [("app.sdk_app_id", "1400000001"), ("app.tokens", "xxxxyyyy")];
-    let quell = Quell::start(&token);
+    let quell = Quell::start(&SIGNED);
     let skew = || quell.get("/status").json()["signature_skew_seconds"].as_i64();
     assert_eq!(skew(), None);
     assert!(!quell.get("/metrics").body.contains("quell_signature_skew_seconds"));
-    // Signed rightly, and long ago: refused, and the clocks are compared.
-    let sign = "17773bc39a671d7b9aa835458704d2a6db81360a5940292b587d6d760d484061";
-    let ask = |time: &str| {
-        let more = format!("&Sign={sign}&RequestTime={time}");
-        let request = signed_callback(BEFORE, &more, &message("hello"));
+    let ask = |more: &str| {
+        let request = signed_callback(BEFORE, more, &message("hello"));
         assert_eq!(quell.connect().ask(&request).status, 403);
     };
+    let long_ago = signature(1_669_872_112);
     // A forged one says nothing about clocks.
-    ask("1669872113");
+    ask(&long_ago.replace("RequestTime=1669872112", "RequestTime=1669872113"));
     assert_eq!(skew(), None);
-    ask("1669872112");
+    // Signed rightly, and long ago: refused, and the clocks are compared.
+    ask(&long_ago);
     assert!(skew().unwrap() > 100_000_000);
     assert!(quell.metric("quell_signature_skew_seconds") > 100_000_000);
+}
+
+#[test]
+fn unsigned_callbacks_say_nothing_about_clocks() {
+    let quell = Quell::start(&[]);
+    let request = signed_callback(BEFORE, &signature(1_669_872_112), &message("hello"));
+    assert_eq!(quell.connect().ask(&request).status, 200);
+    assert!(quell.get("/status").json()["signature_skew_seconds"].is_null());
 }
 
 #[test]

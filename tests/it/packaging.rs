@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
+use std::time::Duration;
 
 use quell::config::{Config, Input, settings};
 use regex::Regex;
@@ -67,6 +68,8 @@ fn the_cluster_asks_where_the_node_answers() {
     let text = manifest.split("quell.toml: |\n").nth(1).unwrap().split("---").next().unwrap();
     let config = resolve(Some(text), &[]);
     assert!(config.signed());
+    let own = format!("COPY rules {}\n", config.rules.display());
+    assert!(read("Dockerfile").contains(&own), "the rules are in the image");
     for (name, port) in
         [("callbacks", config.listen.callbacks.port()), ("operator", config.listen.operator.port())]
     {
@@ -82,8 +85,52 @@ fn the_cluster_asks_where_the_node_answers() {
 }
 
 #[test]
+fn the_cluster_waits_for_a_pod_to_end() {
+    let manifest = read("kubernetes/quell.yaml");
+    let seconds = |pattern: &str| {
+        let found = Regex::new(pattern).unwrap().captures(&manifest).unwrap();
+        Duration::from_secs(found[1].parse().unwrap())
+    };
+    let drain = resolve(None, &[]).limits.drain_timeout;
+    let before = seconds(r"preStop: \{ sleep: \{ seconds: (\d+)");
+    let grace = seconds(r"terminationGracePeriodSeconds: (\d+)");
+    assert!(grace > before + drain + Duration::from_secs(1), "{grace:?}");
+}
+
+#[test]
 fn the_unit_starts_what_there_is() {
     let unit = read("systemd/quell.service");
     assert!(unit.contains("ExecStart=/usr/bin/quell serve --config /etc/quell/quell.toml"));
     assert!(unit.contains("Type=notify") && unit.contains("WatchdogSec="));
+}
+
+#[test]
+fn the_unit_lets_restarts_be_seen() {
+    // When a process began is counted from the boot, and that is in /proc/stat: hidden, the metric
+    // `process_start_time_seconds` is 0 for ever.
+    assert!(!read("systemd/quell.service").contains("ProcSubset="));
+}
+
+#[test]
+fn the_unit_is_started_again_for_as_long_as_it_takes() {
+    let unit = read("systemd/quell.service");
+    let (head, service) = unit.split_once("[Service]").unwrap();
+    assert!(service.contains("Restart=always"));
+    // Where it stands under [Service], systemd passes over it.
+    assert!(head.contains("StartLimitIntervalSec=0"));
+}
+
+#[test]
+fn the_debian_package_holds_what_there_is_and_a_user_needs() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let manifest: toml::Table =
+        fs::read_to_string(root.join("Cargo.toml")).unwrap().parse().unwrap();
+    let assets = manifest["package"]["metadata"]["deb"]["assets"].as_array().unwrap();
+    let sources = assets.iter().map(|asset| asset[0].as_str().unwrap());
+    let deployed: Vec<&str> = sources.filter(|source| source.starts_with("deploy/")).collect();
+    assert!(deployed.contains(&"deploy/prometheus/quell.rules.yaml"));
+    for source in deployed {
+        // Not by a pattern, which takes tests and tools along.
+        assert!(root.join(source).is_file(), "{source}");
+    }
 }

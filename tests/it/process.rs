@@ -2,10 +2,11 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
+use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Child, ChildStderr, Command, Output, Stdio};
 
-use crate::harness::{BEFORE, Client, callback, message, rule};
+use crate::harness::{BEFORE, Client, callback, eventually, message, patient, rule};
 
 pub(crate) fn quell(home: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_quell"));
@@ -194,7 +195,7 @@ fn wrong_rules_end_with_65_and_say_where() {
 #[test]
 fn a_taken_address_is_named() {
     let home = home("badword");
-    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
     let arguments = ["serve", "--listen", &address, "--operator", "127.0.0.1:0"];
     fails(&quell(home.path(), &arguments).output().unwrap(), 1, &[&address, "listen.callbacks"]);
@@ -335,5 +336,29 @@ fn the_log_level_can_be_changed_while_serving() {
     for wrong in ["loud", ""] {
         let output = quell(home.path(), &["serve"]).env("QUELL_LOG__LEVEL", wrong).output();
         fails(&output.unwrap(), 64, &["log.level", &format!("`{wrong}`"), "debug"]);
+    }
+}
+
+#[test]
+fn the_operators_token_is_shown_only_where_it_is_needed() {
+    let home = home("badword");
+    let anybody = TcpListener::bind("127.0.0.1:0").unwrap();
+    anybody.set_nonblocking(true).unwrap();
+    let operator = anybody.local_addr().unwrap().to_string();
+    for (arguments, shown) in
+        [(&["health"][..], false), (&["log-level"], false), (&["log-level", "debug"], true)]
+    {
+        let mut command = quell(home.path(), &[arguments, &["--operator", &operator]].concat());
+        command.env("QUELL_LISTEN__OPERATOR_TOKEN", "hush");
+        let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        let mut caller = None;
+        eventually("it asks", || {
+            caller = anybody.accept().ok();
+            caller.is_some()
+        });
+        let head = BufReader::new(patient(caller.unwrap().0)).lines().map(Result::unwrap);
+        let head: Vec<String> = head.take_while(|line| !line.is_empty()).collect();
+        assert_eq!(head.iter().any(|line| line.contains("hush")), shown, "{head:?}");
+        child.wait().unwrap();
     }
 }

@@ -7,7 +7,7 @@ use std::thread;
 
 use serde_json::Value;
 
-use crate::harness::{BEFORE, Quell, callback, message};
+use crate::harness::{BEFORE, Quell, callback, config, message};
 
 /// Takes batches of spans, and hands on their JSON.
 fn collector() -> (String, Receiver<Value>) {
@@ -59,7 +59,7 @@ fn traced(trace: &str, wanted: bool, text: &str) -> Vec<u8> {
 }
 
 #[test]
-fn a_request_is_traced_for_whoever_asks() {
+fn a_request_is_traced_for_whoever_may_ask() {
     let (endpoint, batches) = collector();
     let mut quell = Quell::start(&[("trace.endpoint", &endpoint), ("trace.percent", "0")]);
     let mut client = quell.connect();
@@ -73,6 +73,9 @@ fn a_request_is_traced_for_whoever_asks() {
     ] {
         assert_eq!(client.ask(&request).status, 200);
     }
+    let stranger = String::from_utf8(traced(wanted, true, "badword")).unwrap();
+    let stranger = stranger.replacen("/callback?", "/elsewhere?", 1);
+    assert_eq!(client.ask(stranger.as_bytes()).status, 404);
     drop(client);
     assert!(quell.stop());
     let batch = batches.recv().unwrap();
@@ -100,4 +103,12 @@ fn without_a_collector_the_answer_is_the_same() {
     }
     drop(client);
     assert!(quell.stop());
+}
+
+#[test]
+fn an_endpoint_that_spans_would_not_reach_is_refused() {
+    for endpoint in ["https://collector.example/v1/traces", "127.0.0.1:4318"] {
+        let said = config(&[("trace.endpoint", endpoint)]).unwrap_err().to_string();
+        assert!(said.contains("`trace.endpoint`") && said.contains("without TLS"), "{said}");
+    }
 }

@@ -161,7 +161,10 @@ pub(super) fn clock(config: &Config, node: Option<&Node>) -> Check {
         return Check::ok(NAME, "unknown: no node runs here whose callbacks would tell");
     };
     let Some(skew) = node.signature_skew_seconds else {
-        return Check::ok(NAME, "unknown: the node has seen no `RequestTime` of a callback");
+        return Check::ok(
+            NAME,
+            "unknown: the node has seen no signed callback with its `RequestTime`",
+        );
     };
     let way = if skew < 0 { "behind" } else { "ahead of" };
     let apart = skew.unsigned_abs();
