@@ -36,7 +36,7 @@ fn ask(tool: &str, arguments: &[&str]) -> String {
 fn dictionary() -> String {
     let version = ask("rustc", &["-vV"]);
     let host = version.lines().find_map(|line| line.strip_prefix("host: ")).unwrap();
-    let words = "metadata --locked --offline --format-version 1 --filter-platform";
+    let words = "metadata --locked --format-version 1 --filter-platform";
     let arguments: Vec<&str> = words.split(' ').chain([host]).collect();
     let metadata: serde_json::Value =
         serde_json::from_str(&ask(env!("CARGO"), &arguments)).unwrap();
