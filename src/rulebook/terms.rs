@@ -220,7 +220,9 @@ impl TermBuilder {
 
     /// What there is to say of a list whose entries have all been added.
     pub(crate) fn end_list(&mut self, list: &ListSource, sink: &mut Sink) {
-        if let Some((count, first)) = self.unfit.take() {
+        // What only excuses was not asked to see through disguises.
+        let asked = list.view == ViewKind::Tight;
+        if let Some((count, first)) = self.unfit.take().filter(|_| asked) {
             let what = format!("{count} terms such as `{first}` are not found in disguise");
             sink.note(&list.name.place, "no-tight", what).help(
                 "they are found as written; in disguise: four letters or more, two Han or more, or \
