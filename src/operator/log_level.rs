@@ -1,10 +1,12 @@
 //! `GET` and `PUT /log-level`: what is logged, changed while the node runs.
 
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use hyper::StatusCode;
 use serde::Deserialize;
 use serde_json::json;
+use tokio::task::AbortHandle;
 
 use super::{error, reply};
 use crate::server::{Reply, Request};
@@ -43,13 +45,27 @@ pub(super) fn put(request: &Request) -> Reply {
 }
 
 fn change(level: &'static Level, wanted: &Wanted) -> Result<(), TelemetryError> {
-    let Some(seconds) = wanted.for_seconds else { return level.set(&wanted.level) };
-    let change = level.lend(&wanted.level, seconds)?;
-    tokio::task::spawn_local(async move {
-        tokio::time::sleep(Duration::from_secs(seconds.into())).await;
-        // It was in force before, so it is a level.
-        level.revert(change).unwrap_or_default();
-    });
+    // The task that waits for the end of a change; one at a time, however often it is changed.
+    static END: Mutex<Option<AbortHandle>> = Mutex::new(None);
+    let end = match wanted.for_seconds {
+        None => {
+            level.set(&wanted.level)?;
+            None
+        }
+        Some(seconds) => {
+            let change = level.lend(&wanted.level, seconds)?;
+            let end = tokio::task::spawn_local(async move {
+                tokio::time::sleep(Duration::from_secs(seconds.into())).await;
+                // It was in force before, so it is a level.
+                level.revert(change).unwrap_or_default();
+            });
+            Some(end.abort_handle())
+        }
+    };
+    let before = std::mem::replace(&mut *END.lock().unwrap_or_else(PoisonError::into_inner), end);
+    if let Some(before) = before {
+        before.abort();
+    }
     Ok(())
 }
 
