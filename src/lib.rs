@@ -17,12 +17,12 @@
 //!    makes clean lists of dirty ones.
 //! 2. **Edges**, which know ring 1 and count into [`metrics`], but not one another.
 //!    [`platform`] turns a platform's callbacks into messages and verdicts into its replies.
-//!    [`server`] accepts connections, plain or TLS, under limits. [`watch`] reads and watches the rule directory.
-//!    [`telemetry`] sets up the log.
+//!    [`server`] accepts connections, plain or TLS, under limits. [`watch`] reads and watches the
+//!    rule directory. [`telemetry`] sets up the log and the traces.
 //! 3. **Composition.** [`gate`] is the request path, bytes to bytes, without sockets. [`reload`]
 //!    swaps rulebooks, [`operator`] is the second listener, [`config`] the settings, [`node`] one
-//!    running process, [`cli`] the command line. [`simulate`] plays the platform. [`sample`] reads messages as people write them,
-//!    [`explain`] writes judgements in words and in JSON.
+//!    running process, [`cli`] the command line. [`simulate`] plays the platform. [`sample`] reads
+//!    messages as people write them, [`explain`] writes judgements in words and in JSON.
 //!
 //! # Invariants
 //!
