@@ -3,12 +3,13 @@
 //! `QUELL_WRITE_TABLES=1 cargo test --test it lookalikes` writes it anew.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
 
 use icu_properties::CodePointMapData;
 use icu_properties::props::{GeneralCategory, GeneralCategoryGroup, Script};
 use quell::text::fold;
 use unicode_security::confusable_detection::skeleton;
+
+use crate::tables::is_current;
 
 const HEAD: &str = "\
 # Which characters of the plain view pose as which ASCII letter or digit. Written by the test
@@ -92,14 +93,5 @@ fn written() -> String {
 
 #[test]
 fn lookalikes_are_current() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/text/lookalikes.txt");
-    let written = written();
-    if std::env::var_os("QUELL_WRITE_TABLES").is_some() {
-        std::fs::write(&path, &written).unwrap();
-    }
-    let checked_in = std::fs::read_to_string(&path).unwrap();
-    assert!(
-        checked_in == written,
-        "src/text/lookalikes.txt is out of date: QUELL_WRITE_TABLES=1 cargo test --test it lookalikes"
-    );
+    is_current("lookalikes.txt", &written());
 }

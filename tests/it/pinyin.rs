@@ -3,10 +3,11 @@
 //! `QUELL_WRITE_TABLES=1 cargo test --test it pinyin` writes it anew.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
 use pinyin::ToPinyin;
 use quell::text::fold;
+
+use crate::tables::is_current;
 
 const HEAD: &str = "\
 # Syllables without tone, and the Han that are read so, by their most common reading. Only what can
@@ -31,14 +32,5 @@ fn written() -> String {
 
 #[test]
 fn pinyin_is_current() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/text/pinyin.txt");
-    let written = written();
-    if std::env::var_os("QUELL_WRITE_TABLES").is_some() {
-        std::fs::write(&path, &written).unwrap();
-    }
-    let checked_in = std::fs::read_to_string(&path).unwrap();
-    assert!(
-        checked_in == written,
-        "src/text/pinyin.txt is out of date: QUELL_WRITE_TABLES=1 cargo test --test it pinyin"
-    );
+    is_current("pinyin.txt", &written());
 }

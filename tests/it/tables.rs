@@ -376,16 +376,21 @@ fn written() -> String {
     format!("{HEAD}{}", rows.1)
 }
 
-#[test]
-fn folding_is_current() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/text/folding.txt");
-    let written = written();
+/// Is the table in `src/text` what is written anew? With `QUELL_WRITE_TABLES` set, it becomes that.
+#[track_caller]
+pub(crate) fn is_current(table: &str, written: &str) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/text").join(table);
     if std::env::var_os("QUELL_WRITE_TABLES").is_some() {
-        std::fs::write(&path, &written).unwrap();
+        std::fs::write(&path, written).unwrap();
     }
     let checked_in = std::fs::read_to_string(&path).unwrap();
     assert!(
         checked_in == written,
-        "src/text/folding.txt is out of date: QUELL_WRITE_TABLES=1 cargo test --test it tables"
+        "src/text/{table} is out of date: QUELL_WRITE_TABLES=1 cargo test --test it current"
     );
+}
+
+#[test]
+fn folding_is_current() {
+    is_current("folding.txt", &written());
 }

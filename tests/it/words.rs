@@ -8,6 +8,8 @@ use std::process::Command;
 
 use quell::text::{fold, is_han};
 
+use crate::tables::is_current;
+
 const HEAD: &str = "\
 # The most common Chinese words: first those of one character, then, by their first character, what
 # follows it in those of two to four. Only what can stand in the plain view. Written by the test
@@ -75,14 +77,5 @@ fn written() -> String {
 
 #[test]
 fn words_are_current() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/text/words.txt");
-    let written = written();
-    if std::env::var_os("QUELL_WRITE_TABLES").is_some() {
-        std::fs::write(&path, &written).unwrap();
-    }
-    let checked_in = std::fs::read_to_string(&path).unwrap();
-    assert!(
-        checked_in == written,
-        "src/text/words.txt is out of date: QUELL_WRITE_TABLES=1 cargo test --test it words"
-    );
+    is_current("words.txt", &written());
 }
