@@ -215,7 +215,24 @@ impl Text {
                 ends.into_iter().any(|to| COMMON.contains(&chars[from..to]))
             })
         };
-        !foreign.is_empty() && (foreign.iter().any(of_a_word) || !foreign.iter().any(stays))
+        let crosses = [start, end].into_iter().any(|edge| {
+            (edge.saturating_sub(3)..edge).any(|from| {
+                let mut ends = edge + 1..=(from + 4).min(chars.len());
+                ends.any(|to| COMMON.contains(&chars[from..to]))
+            })
+        });
+        !foreign.is_empty()
+            && (crosses || foreign.iter().any(of_a_word) || !foreign.iter().any(stays))
+    }
+
+    /// What a stretch of a field has been folded to.
+    pub(super) fn folded(&self, field: usize, range: &Range<usize>) -> Vec<char> {
+        let within = |cell: &&Cell| {
+            cell.field == Some(field)
+                && range.start <= cell.range.start
+                && cell.range.end <= range.end
+        };
+        self.cells.iter().filter(within).map(|cell| cell.char).collect()
     }
 
     /// The stretch of each field that a place covers.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use super::Pair;
-use super::reference::{self, Found};
+use super::reference::{self, Found, Text};
 
 /// Letters and digits that others pose as.
 static POSES: LazyLock<BTreeMap<char, char>> = LazyLock::new(|| {
@@ -42,7 +42,7 @@ pub(super) fn is_disguise(pair: &Pair, (list, entry, _, field, range): &Found) -
         return true;
     }
     let wanted = reference::fold(&term.text);
-    let typed = reference::fold(pair.fields[*field].0.get(range.clone()).unwrap());
+    let typed = Text::new(&pair.fields).folded(*field, range);
     let mut letters = spelled(&wanted).chars().collect::<Vec<_>>().into_iter().peekable();
     for char in spelled(&typed).chars() {
         letters.next_if_eq(&char);
