@@ -96,9 +96,13 @@ fn out_of_file_descriptors_it_waits_and_goes_on() {
     assert_eq!(early.ask(&callback(BEFORE, &message("hello"))).status, 200);
     drop(crowd);
     // The crowd may count until its end has been noticed.
+    let mut client = serving.connect();
     eventually("it answers again", || {
-        serving.connect().asks(&callback(BEFORE, &message("badword")))
+        client = serving.connect();
+        client.asks(&callback(BEFORE, &message("hello")))
     });
+    let reply = client.ask(&callback(BEFORE, &message("badword")));
+    assert_eq!(reply.json()["ErrorCode"].as_u64(), Some(1));
     serving.signal("TERM");
     assert!(serving.ends_with_success());
 }
