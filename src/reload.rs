@@ -120,14 +120,19 @@ fn run(mut rules: Rules, waiting: &Receiver<Request>, mut watcher: Option<Watche
     loop {
         let mut request = match waiting.recv_timeout(POLL) {
             Ok(request) => Some(request),
-            Err(RecvTimeoutError::Timeout) => {
-                rules.refresh();
-                None
-            }
+            Err(RecvTimeoutError::Timeout) => None,
             Err(RecvTimeoutError::Disconnected) => return,
         };
+        let look = matches!(request, Some(Request::Changed) | None);
         if matches!(request, Some(Request::Changed)) {
             request = settle(waiting);
+        }
+        // Before it is read: a change after that is noticed.
+        if let Some(Err(error)) = watcher.as_mut().map(Watcher::follow) {
+            unwatched(&error);
+            watcher = None;
+        }
+        if look {
             rules.refresh();
         }
         match request {
@@ -136,10 +141,6 @@ fn run(mut rules: Rules, waiting: &Receiver<Request>, mut watcher: Option<Watche
             Some(Request::Reload(answer)) => drop(answer.send(rules.reload())),
             Some(Request::Check(answer)) => drop(answer.send(rules.check())),
             Some(Request::Changed) | None => {}
-        }
-        if let Some(Err(error)) = watcher.as_mut().map(Watcher::follow) {
-            unwatched(&error);
-            watcher = None;
         }
     }
 }

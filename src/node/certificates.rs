@@ -101,14 +101,15 @@ fn run(mut keeper: Keeper, waiting: &Receiver<Request>, mut watchers: Vec<Watche
             Err(RecvTimeoutError::Timeout) => None,
             Err(RecvTimeoutError::Disconnected) => return,
         };
+        // Before the files are read: a change after that is noticed.
+        watchers.retain_mut(|watcher| {
+            watcher.follow().inspect_err(|error| unwatched(watcher.directory(), error)).is_ok()
+        });
         match request {
             Some(Request::Stop) => return,
             Some(Request::Reload) => keeper.look(true),
             Some(Request::Changed) | None => keeper.look(false),
         }
-        watchers.retain_mut(|watcher| {
-            watcher.follow().inspect_err(|error| unwatched(watcher.directory(), error)).is_ok()
-        });
     }
 }
 
